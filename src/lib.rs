@@ -1,0 +1,19 @@
+//! proforma: quotes as code.
+//!
+//! The map of the code, in the order in which a value travels:
+//!
+//! ```text
+//! Manifest ──check──▶ Desired ─┐
+//!                     Recorded ─┼──diff──▶ Plan ──apply──▶ Receipts ──▶ Recorded (lockfile)
+//! upstream ──read──▶ Observed ──┘            │
+//!                                            └──▶ human, JSON: renderers of the same value
+//! ```
+//!
+//! See `ARCHITECTURE.md` for the rules between the rooms.
+
+pub mod desired;
+pub mod facts;
+pub mod failure;
+pub mod http;
+pub mod key;
+pub mod money;

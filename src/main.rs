@@ -1,0 +1,3 @@
+//! The `proforma` binary: the rim of the library.
+
+fn main() {}
