@@ -1,0 +1,3 @@
+//! Planning: pure functions from desired, recorded and observed to a [`model::Plan`].
+
+pub mod model;

@@ -1,0 +1,114 @@
+//! What a provider is: four files of the same names behind three traits.
+//!
+//! - [`Dialect`] is pure: checks, mapping between manifest and facts, steps, batching.
+//! - [`Reader`] is all that planning holds; it is built on [`crate::http`]'s read-only wire, so it
+//!   cannot send a write.
+//! - [`Writer`] performs steps and gives one receipt for each, in one of four classes.
+//!
+//! Everything that crosses these traits is data of [`survey`], [`step`] and
+//! [`crate::plan::model`]. A provider has no loop, no clock and no batching policy of its own: the
+//! one scheduler of [`crate::apply`] serves all of them.
+
+pub mod hubspot;
+pub mod state;
+pub mod step;
+pub mod survey;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::desired::Quote;
+use crate::facts::Facts;
+use crate::failure::Diagnostic;
+use crate::key::{RemoteId, StepId};
+use crate::money::Money;
+use state::{Move, State};
+use step::{Located, Receipt, Step, Trouble, Work};
+use survey::{Ask, Survey};
+
+/// Requests sent so far on one connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Requests {
+    /// Requests that read.
+    pub read: u64,
+    /// Requests that write.
+    pub write: u64,
+}
+
+/// Which steps may share one request.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchClass {
+    /// Steps with the same key on the same connection may be sent together.
+    pub key: String,
+    /// At most this many.
+    pub max: usize,
+}
+
+/// The pure half of a provider.
+pub trait Dialect: Send + Sync {
+    /// The provider's name (`hubspot`).
+    fn name(&self) -> &'static str;
+
+    /// Offline checks of a manifest against the provider's capabilities: refused fields, states
+    /// that cannot be set, native fields that do not exist or that a neutral word says.
+    fn check(&self, quote: &Quote) -> Vec<Diagnostic>;
+
+    /// The facts that must hold upstream. Needs the survey for resolved references. The state is
+    /// not among them.
+    fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>>;
+
+    /// The total that facts amount to, by the provider's arithmetic; `None` where it cannot be
+    /// known. `fallback` is the currency where no fact says it.
+    fn total(&self, facts: &Facts) -> Option<Money>;
+
+    /// What it takes to bring a quote from a state to another.
+    fn transition(&self, from: Option<&State>, to: &State) -> Move;
+
+    /// What must be made once on the account before the first write, for the quotes at hand.
+    fn preparations(&self, survey: &Survey, work: &[Work<'_>]) -> Vec<Step>;
+
+    /// The steps that carry out one decision, in a stable order, with their needs. Contains the
+    /// read-backs.
+    fn steps(&self, work: &Work<'_>, survey: &Survey) -> Vec<Step>;
+
+    /// Which steps may travel together.
+    fn batch(&self, step: &Step) -> BatchClass;
+
+    /// How long a fresh object may stay invisible to [`Reader::locate`]; absent is proven only
+    /// after that time.
+    fn lag(&self) -> Duration;
+
+    /// What the customer would notice of these changes on a visible quote, as short sentences.
+    fn noticed(&self, changes: &[crate::plan::model::Change]) -> Vec<String>;
+}
+
+/// The reading half of a provider.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// Reads all that planning (or a read-back) needs about these quotes in as few requests as
+    /// possible. With `resolve`, references by name are resolved too.
+    async fn survey(&self, asks: &[Ask<'_>], resolve: bool) -> Result<Survey, Trouble>;
+
+    /// Looks for what creations with an unknown outcome may have left, by stamp, without relying
+    /// on an index that lags. One answer a step, in order.
+    async fn locate(&self, lost: &[&Step], made: &Made) -> Result<Vec<Located>, Trouble>;
+
+    /// Requests so far.
+    fn requests(&self) -> Requests;
+}
+
+/// The writing half of a provider.
+#[async_trait]
+pub trait Writer: Send + Sync {
+    /// Performs steps of one batch class and gives one receipt a step, in order. Never repeats a
+    /// creation whose outcome is unknown.
+    async fn perform(&self, steps: &[&Step], made: &Made) -> Vec<Receipt>;
+
+    /// Requests so far.
+    fn requests(&self) -> Requests;
+}
+
+/// Ids that earlier steps of the run gave.
+pub type Made = BTreeMap<StepId, RemoteId>;

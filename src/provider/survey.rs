@@ -1,0 +1,109 @@
+//! What a reader is asked, and what it saw.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::state::State;
+use crate::desired::Quote;
+use crate::facts::Facts;
+use crate::failure::Diagnostic;
+use crate::key::{Fingerprint, QuoteName, RemoteId, Stamp, WorkspaceName};
+use crate::lockfile::Entry;
+use crate::money::Money;
+
+/// A question about one quote.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The workspace, for stamps.
+    pub workspace: &'a WorkspaceName,
+    /// The quote.
+    pub quote: &'a QuoteName,
+    /// Its manifest, if there is one.
+    pub desired: Option<&'a Quote>,
+    /// Its entry in the lockfile, if there is one (under an earlier name, see `recorded_as`).
+    pub entry: Option<&'a Entry>,
+    /// The name under which the entry's stamps were made, when it differs (`was:`).
+    pub recorded_as: Option<&'a QuoteName>,
+}
+
+/// What was seen of one quote.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Sight {
+    /// Nothing is recorded and no object carries the stamp.
+    Absent,
+    /// The recorded object is gone upstream.
+    Gone,
+    /// It is there.
+    Found(Box<Observed>),
+    /// The recorded id leads to an object of another owner.
+    Foreign {
+        /// The id.
+        id: RemoteId,
+        /// What is wrong.
+        why: String,
+    },
+    /// Nothing can be read back.
+    Unverifiable(String),
+}
+
+/// A quote as the upstream has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Observed {
+    /// Its id.
+    pub id: RemoteId,
+    /// The stamp it carries.
+    pub stamp: Option<Stamp>,
+    /// The revision that the stamp was made for.
+    pub revision: u32,
+    /// Its state.
+    pub state: State,
+    /// The upstream's own word for the state.
+    pub raw_state: String,
+    /// Whether its content can be edited as it is.
+    pub locked: bool,
+    /// The facts that hold, under the paths of the manifest where they can be matched. Includes
+    /// facts that the manifest does not own.
+    pub facts: Facts,
+    /// The ids of its parts (`items[audit]`).
+    pub parts: BTreeMap<String, RemoteId>,
+    /// Links for people (`quote`, `pdf`).
+    pub links: BTreeMap<String, String>,
+    /// The total as the upstream computes it.
+    pub total: Option<Money>,
+    /// A text that changes whenever the object may have changed.
+    pub version: String,
+}
+
+/// A reference that was resolved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Resolved {
+    /// Fingerprint of what the manifest asked for.
+    pub asked: Fingerprint,
+    /// The id it leads to.
+    pub id: RemoteId,
+    /// How a person calls it.
+    pub label: String,
+}
+
+/// All that was seen of one connection.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// A sight for each quote asked about.
+    pub sights: BTreeMap<QuoteName, Sight>,
+    /// Resolved references by quote and manifest path (`deal`, `contacts[0]`, `customer`).
+    pub refs: BTreeMap<QuoteName, BTreeMap<String, Resolved>>,
+    /// What could not be resolved or does not fit (with `quote` set).
+    pub problems: Vec<Diagnostic>,
+    /// What the provider learnt of the account.
+    pub lore: Lore,
+}
+
+/// What a provider learnt of the account.
+#[derive(Clone, Debug)]
+pub enum Lore {
+    /// Nothing.
+    None,
+    /// HubSpot's portal.
+    Hubspot(Box<super::hubspot::portal::Portal>),
+}
