@@ -163,6 +163,8 @@ pub struct QuotePlan {
     pub reason: Option<String>,
     /// The way out of a block.
     pub help: Option<String>,
+    /// The remote object belongs to somebody else (exit code 11).
+    pub ownership_conflict: bool,
     /// Somebody upstream must act first: who and what.
     pub waits_for: Option<String>,
     /// What the customer will notice, and other things to know.

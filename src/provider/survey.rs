@@ -71,8 +71,9 @@ pub struct Observed {
     pub links: BTreeMap<String, String>,
     /// The total as the upstream computes it.
     pub total: Option<Money>,
-    /// A text that changes whenever the object may have changed.
-    pub version: String,
+    /// An earlier revision that is still visible to the customer: a replacement that was cut
+    /// before the old quote was withdrawn.
+    pub superseded: Option<RemoteId>,
 }
 
 /// A reference that was resolved.

@@ -1,0 +1,308 @@
+//! From surveys of all connections to one plan.
+//!
+//! Invariants: quotes are in name order; a quote that is not selected is not in the plan; every
+//! entry of the lockfile is either planned, orphaned, or not selected, never forgotten in silence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decide::{Case, decide};
+use super::model::{MoneyLine, Plan, QuotePlan};
+use crate::desired::Quote;
+use crate::facts::Facts;
+use crate::failure::{Diagnostic, Severity};
+use crate::key::{ConnectionName, QuoteName, StepId, WorkspaceName};
+use crate::lockfile::{Entry, Lockfile};
+use crate::money::Amount;
+use crate::provider::step::{Effects, Step};
+use crate::provider::survey::{Ask, Sight, Survey};
+use crate::provider::{Dialect, Requests};
+
+/// A quote of the workspace with what belongs to it, ready to be asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The quote.
+    pub quote: &'a QuoteName,
+    /// The connection it is asked on.
+    pub connection: &'a ConnectionName,
+    /// The manifest, if there is one.
+    pub desired: Option<&'a Quote>,
+    /// The entry, if there is one.
+    pub entry: Option<&'a Entry>,
+    /// The earlier name (`was:`), when the entry (or the stamp) bears it.
+    pub was: Option<&'a QuoteName>,
+}
+
+impl<'a> Subject<'a> {
+    /// The question for a reader.
+    pub fn ask(&self, workspace: &'a WorkspaceName) -> Ask<'a> {
+        Ask {
+            workspace,
+            quote: self.quote,
+            desired: self.desired,
+            // An id of another account must never be read here.
+            entry: self.entry.filter(|e| e.connection == *self.connection),
+            recorded_as: self.was,
+        }
+    }
+}
+
+/// Pairs manifests with lockfile entries. Gives diagnostics for pairs that do not fit.
+pub fn pair<'a>(
+    quotes: &'a [Quote],
+    lockfile: &'a Lockfile,
+    selected: &dyn Fn(&QuoteName, &ConnectionName, Option<&Quote>) -> bool,
+) -> (Vec<Subject<'a>>, Vec<Diagnostic>) {
+    let names: BTreeSet<&QuoteName> = quotes.iter().map(|q| &q.name).collect();
+    let mut taken: BTreeSet<&QuoteName> = BTreeSet::new();
+    let mut subjects = Vec::with_capacity(quotes.len());
+    let mut diagnostics = Vec::new();
+    for desired in quotes {
+        let own = lockfile.entries.get(&desired.name);
+        let was = match (&desired.was, own) {
+            (Some(was), None) if names.contains(was) => {
+                diagnostics.push(
+                    Diagnostic::error(
+                        "was-still-exists",
+                        format!("`was: {was}` names a quote that still has a manifest"),
+                    )
+                    .at(desired.origin.place("was"))
+                    .help("rename one of the two, or take `was` out")
+                    .about(&desired.name),
+                );
+                None
+            }
+            (Some(was), None) => Some(was),
+            _ => None,
+        };
+        if let Some(was) = was
+            && !taken.insert(was)
+        {
+            diagnostics.push(
+                Diagnostic::error("was-taken-twice", format!("two quotes say `was: {was}`"))
+                    .at(desired.origin.place("was"))
+                    .help("only one quote can be the new name of another")
+                    .about(&desired.name),
+            );
+        }
+        if selected(&desired.name, &desired.connection, Some(desired)) {
+            subjects.push(Subject {
+                quote: &desired.name,
+                connection: &desired.connection,
+                desired: Some(desired),
+                entry: own.or_else(|| was.and_then(|w| lockfile.entries.get(w))),
+                was,
+            });
+        }
+    }
+    for (name, entry) in &lockfile.entries {
+        if !names.contains(name)
+            && !taken.contains(name)
+            && selected(name, &entry.connection, None)
+        {
+            subjects.push(Subject {
+                quote: name,
+                connection: &entry.connection,
+                desired: None,
+                entry: Some(entry),
+                was: None,
+            });
+        }
+    }
+    subjects.sort_by_key(|s| s.quote);
+    (subjects, diagnostics)
+}
+
+/// One connection as the planner sees it.
+pub struct Account<'a> {
+    /// Its provider.
+    pub dialect: &'a dyn Dialect,
+    /// What was seen of it.
+    pub survey: &'a Survey,
+    /// Requests sent for the survey.
+    pub requests: Requests,
+}
+
+/// What the plan is made under.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Delete orphaned quotes.
+    pub prune: bool,
+    /// Guardrails overridden.
+    pub overrides: Vec<String>,
+    /// Effects that the workspace allows without a flag.
+    pub allowed: Effects,
+}
+
+/// Makes the plan. Diagnostics with severity error make it unfit to be applied.
+pub fn build(
+    workspace: &WorkspaceName,
+    subjects: &[Subject<'_>],
+    accounts: &BTreeMap<ConnectionName, Account<'_>>,
+    terms: &Terms,
+) -> (Plan, Vec<Diagnostic>) {
+    let mut diagnostics: Vec<Diagnostic> = Vec::new();
+    let mut plan = Plan {
+        format: 1,
+        kind: "plan".to_owned(),
+        id: String::new(),
+        workspace: workspace.clone(),
+        prune: terms.prune,
+        overrides: terms.overrides.clone(),
+        allowed: terms.allowed.clone(),
+        preparations: Vec::new(),
+        quotes: Vec::with_capacity(subjects.len()),
+        requests: BTreeMap::new(),
+    };
+    for (connection, account) in accounts {
+        diagnostics.extend(account.survey.problems.iter().cloned());
+        let broken: BTreeSet<&QuoteName> = account
+            .survey
+            .problems
+            .iter()
+            .filter(|d| d.severity == Severity::Error)
+            .filter_map(|d| d.quote.as_ref())
+            .collect();
+        let mine: Vec<&Subject<'_>> =
+            subjects.iter().filter(|s| s.connection == connection).collect();
+        let (quotes, preparations, problems) =
+            plan_account(workspace, connection, account, &mine, &broken, terms.prune);
+        diagnostics.extend(problems);
+        let mut requests = account.requests;
+        requests.write = expected_writes(account.dialect, &preparations, &quotes);
+        plan.requests.insert(connection.clone(), requests);
+        plan.preparations.extend(preparations);
+        plan.quotes.extend(quotes);
+    }
+    plan.quotes.sort_by(|a, b| a.quote.cmp(&b.quote));
+    diagnostics.sort_by(|a, b| (a.severity, &a.quote).cmp(&(b.severity, &b.quote)));
+    plan.id = digest(&plan);
+    (plan, diagnostics)
+}
+
+/// The plan's identity: a digest of all of it but the id itself and the count of reads.
+pub fn digest(plan: &Plan) -> String {
+    let mut bare = plan.clone();
+    bare.id = String::new();
+    bare.requests = BTreeMap::new();
+    let text = serde_json::to_string(&bare).unwrap_or_default();
+    let hash = crate::key::Fingerprint::of_parts("proforma 2026 plan 1", &[&text]);
+    hash.to_string()
+}
+
+fn plan_account(
+    workspace: &WorkspaceName,
+    connection: &ConnectionName,
+    account: &Account<'_>,
+    subjects: &[&Subject<'_>],
+    broken: &BTreeSet<&QuoteName>,
+    prune: bool,
+) -> (Vec<QuotePlan>, Vec<Step>, Vec<Diagnostic>) {
+    let mut problems = Vec::new();
+    let mut wants: Vec<(&Subject<'_>, &Sight, Facts)> = Vec::new();
+    for subject in subjects.iter().filter(|s| !broken.contains(s.quote)) {
+        let Some(sight) = account.survey.sights.get(subject.quote) else { continue };
+        match subject.desired.map(|d| account.dialect.facts(d, account.survey)) {
+            None => wants.push((subject, sight, Facts::new())),
+            Some(Ok(want)) => wants.push((subject, sight, want)),
+            Some(Err(found)) => {
+                problems.extend(found.into_iter().map(|d| d.about(subject.quote)));
+            }
+        }
+    }
+    let cases: Vec<Case<'_>> = wants
+        .iter()
+        .map(|(subject, sight, want)| Case {
+            workspace,
+            quote: subject.quote,
+            connection,
+            desired: subject.desired,
+            entry: subject.entry,
+            was: subject.was,
+            sight,
+            want,
+            prune,
+        })
+        .collect();
+    let mut decisions: Vec<_> =
+        cases.iter().map(|case| decide(case, account.dialect, account.survey)).collect();
+    for (case, decision) in cases.iter().zip(&mut decisions) {
+        moved_between_connections(case, connection, decision);
+    }
+    let (preparations, steps) = {
+        let works: Vec<_> =
+            cases.iter().zip(&decisions).filter(|(_, d)| d.active).map(|(c, d)| d.work(c)).collect();
+        let preparations = account.dialect.preparations(account.survey, &works);
+        let steps: Vec<Vec<Step>> =
+            works.iter().map(|work| account.dialect.steps(work, account.survey)).collect();
+        (preparations, steps)
+    };
+    let mut steps = steps.into_iter();
+    let plans = decisions
+        .into_iter()
+        .map(|mut decision| {
+            if decision.active {
+                decision.plan.steps = steps.next().unwrap_or_default();
+            }
+            decision.plan
+        })
+        .collect();
+    (plans, preparations, problems)
+}
+
+/// A manifest that names another connection than its lockfile entry: both quotes would exist.
+fn moved_between_connections(
+    case: &Case<'_>,
+    connection: &ConnectionName,
+    decision: &mut super::decide::Decision,
+) {
+    let Some(entry) = case.entry.filter(|e| e.connection != *connection) else { return };
+    decision.active = false;
+    let plan = &mut decision.plan;
+    plan.action = super::model::Action::Blocked;
+    plan.record = None;
+    plan.reason = Some(format!(
+        "it is recorded on connection `{}` (id {}), but its manifest says `{connection}`",
+        entry.connection, entry.id
+    ));
+    plan.help = Some(format!(
+        "give the quote on `{connection}` a name of its own, or leave the old one behind with `proforma lock forget {}`",
+        case.quote
+    ));
+}
+
+/// The write requests that an apply of these steps takes, batches counted once.
+fn expected_writes(dialect: &dyn Dialect, preparations: &[Step], quotes: &[QuotePlan]) -> u64 {
+    let mut classes: BTreeMap<_, usize> = BTreeMap::new();
+    for step in preparations.iter().chain(quotes.iter().flat_map(|q| &q.steps)) {
+        if !step.is_read_back() {
+            *classes.entry(dialect.batch(step)).or_default() += 1;
+        }
+    }
+    classes.iter().map(|(class, count)| count.div_ceil(class.max.max(1)) as u64).sum()
+}
+
+/// Totals a currency over the quotes that the plan touches or that are in place.
+pub fn money(plan: &Plan) -> Vec<MoneyLine> {
+    let mut lines: BTreeMap<_, (Amount, Amount)> = BTreeMap::new();
+    for quote in &plan.quotes {
+        for (total, after) in [(quote.total_before, false), (quote.total_after, true)] {
+            let Some(money) = total else { continue };
+            let sums = lines.entry(money.currency).or_default();
+            let sum = if after { &mut sums.1 } else { &mut sums.0 };
+            *sum = sum.plus(money.amount).unwrap_or(*sum);
+        }
+    }
+    lines
+        .into_iter()
+        .map(|(currency, (before, after))| MoneyLine { currency, before, after })
+        .collect()
+}
+
+/// The ids of all steps, to be looked up by need.
+pub fn steps(plan: &Plan) -> BTreeMap<&StepId, &Step> {
+    plan.preparations
+        .iter()
+        .chain(plan.quotes.iter().flat_map(|q| &q.steps))
+        .map(|s| (&s.id, s))
+        .collect()
+}

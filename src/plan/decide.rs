@@ -1,0 +1,570 @@
+//! One decision a quote: from manifest, record and sight to an action.
+//!
+//! Invariants: a decision never depends on another quote. What a customer or an approver decided
+//! is a fact, shown and never repaired. A state that fell behind without the manifest having
+//! changed is drift, shown and not repaired. A locked quote is touched only as its manifest says
+//! (`lifecycle.when_locked`).
+
+use std::collections::BTreeSet;
+
+use super::diff::{self, Comparison, Ownership};
+use super::model::{Action, Basis, Change, ChangeOrigin, QuotePlan, Record};
+use super::order;
+use crate::desired::{Quote, WantedState, WhenLocked};
+use crate::facts::{self, Facts, Path, Value};
+use crate::key::{ConnectionName, Fingerprint, QuoteName, Stamp, WorkspaceName};
+use crate::lockfile::Entry;
+use crate::provider::Dialect;
+use crate::provider::state::{Move, State};
+use crate::provider::step::{PartStamp, Work};
+use crate::provider::survey::{Observed, Sight, Survey};
+
+/// All that is known of one quote when the decision is made.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// The workspace.
+    pub workspace: &'a WorkspaceName,
+    /// The quote.
+    pub quote: &'a QuoteName,
+    /// The connection.
+    pub connection: &'a ConnectionName,
+    /// The manifest, if there is one.
+    pub desired: Option<&'a Quote>,
+    /// The lockfile entry, if there is one.
+    pub entry: Option<&'a Entry>,
+    /// The earlier name of the entry (`was:`).
+    pub was: Option<&'a QuoteName>,
+    /// What was seen.
+    pub sight: &'a Sight,
+    /// What must hold; empty without a manifest.
+    pub want: &'a Facts,
+    /// Whether orphaned quotes are deleted.
+    pub prune: bool,
+}
+
+/// A decision: the plan of the quote without its steps, and what the steps are made from.
+#[derive(Debug)]
+pub struct Decision {
+    /// The plan, with `steps` still empty.
+    pub plan: QuotePlan,
+    /// Whether steps are to be made.
+    pub active: bool,
+    /// The state to bring about.
+    pub state: Option<State>,
+    /// Whether the quote must be unlocked first.
+    pub unlock: bool,
+    /// The stamp it must carry.
+    pub stamp: Stamp,
+    /// Its revision.
+    pub revision: u32,
+}
+
+impl Decision {
+    /// The decision as the provider needs it to make steps.
+    pub fn work<'a>(&'a self, case: &Case<'a>) -> Work<'a> {
+        let observed = match case.sight {
+            Sight::Found(observed) => Some(&**observed),
+            _ => None,
+        };
+        Work {
+            quote: case.quote,
+            connection: case.connection,
+            desired: case.desired,
+            action: self.plan.action,
+            want: case.want,
+            observed,
+            changes: self
+                .plan
+                .changes
+                .iter()
+                .filter(|c| c.planned && !is_bookkeeping(&c.path))
+                .collect(),
+            state: self.state.clone(),
+            unlock: self.unlock,
+            stamp: self.stamp.clone(),
+            part_stamp: PartStamp {
+                workspace: case.workspace,
+                quote: case.quote,
+                revision: self.revision,
+            },
+            revision: self.revision,
+        }
+    }
+}
+
+fn is_bookkeeping(path: &Path) -> bool {
+    matches!(path.as_str(), diff::STATE | RENAMED)
+}
+
+/// The path under which a rename is shown.
+pub const RENAMED: &str = "quote";
+
+/// Decides what happens to one quote.
+pub fn decide(case: &Case<'_>, dialect: &dyn Dialect, survey: &Survey) -> Decision {
+    let mut decision = blank(case, dialect);
+    match (case.desired, case.sight) {
+        (_, Sight::Foreign { why, .. }) => {
+            decision.plan.ownership_conflict = true;
+            block(
+                &mut decision.plan,
+                why.clone(),
+                "restore the entry from git, or take it out with `proforma lock forget`; an id must never be moved between quotes by hand",
+            );
+        }
+        (_, Sight::Unverifiable(why)) => {
+            decision.plan.action = Action::Unverifiable;
+            decision.plan.reason = Some(why.clone());
+        }
+        (None, sight) => without_manifest(case, sight, &mut decision),
+        (Some(desired), Sight::Absent | Sight::Gone) => {
+            create(case, desired, dialect, survey, &mut decision);
+        }
+        (Some(desired), Sight::Found(observed)) => {
+            existing(case, desired, observed, dialect, survey, &mut decision);
+        }
+    }
+    decision
+}
+
+fn blank(case: &Case<'_>, dialect: &dyn Dialect) -> Decision {
+    let observed = match case.sight {
+        Sight::Found(observed) => Some(&**observed),
+        _ => None,
+    };
+    let revision =
+        observed.map(|o| o.revision).or(case.entry.map(|e| e.revision)).unwrap_or_default();
+    let title = case
+        .desired
+        .and_then(|d| d.title.set().cloned())
+        .or_else(|| observed.and_then(|o| text_of(&o.facts, "title")));
+    let links = observed.map(|o| o.links.clone()).or_else(|| case.entry.map(|e| e.links.clone()));
+    Decision {
+        plan: QuotePlan {
+            quote: case.quote.clone(),
+            connection: case.connection.clone(),
+            provider: dialect.name().to_owned(),
+            action: Action::None,
+            id: observed.map(|o| o.id.clone()).or_else(|| case.entry.map(|e| e.id.clone())),
+            title,
+            changes: Vec::new(),
+            steps: Vec::new(),
+            reason: None,
+            help: None,
+            ownership_conflict: false,
+            waits_for: None,
+            notices: Vec::new(),
+            state_before: observed.map(|o| o.state.clone()),
+            state_after: None,
+            total_before: None,
+            total_after: None,
+            links: links.unwrap_or_default(),
+            basis: Basis {
+                manifest: case.desired.map(|d| d.fingerprint.clone()),
+                observed: observed.map(|o| sight_fingerprint(case.quote, o)),
+                generation: case.entry.map_or(0, |e| e.generation),
+                recorded: case.entry.map(|e| e.id.clone()),
+            },
+            want: case.want.clone(),
+            record: None,
+        },
+        active: false,
+        state: None,
+        unlock: false,
+        stamp: Stamp::new(case.workspace, case.quote, revision, ""),
+        revision,
+    }
+}
+
+/// The fingerprint of a quote as seen: id, state and facts. The upstream's own version is left
+/// out, since hidden writes move it.
+pub fn sight_fingerprint(quote: &QuoteName, observed: &Observed) -> Fingerprint {
+    let facts = facts::fingerprint_of(quote, &observed.facts);
+    let stamp = observed.stamp.as_ref().map_or("", Stamp::as_str);
+    Fingerprint::of_parts(
+        "proforma 2026 sight 1",
+        &[observed.id.as_str(), &observed.raw_state, stamp, facts.as_str()],
+    )
+}
+
+fn text_of(facts: &Facts, path: &str) -> Option<String> {
+    match facts.get(&Path::new(path)) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn block(plan: &mut QuotePlan, reason: impl Into<String>, help: impl Into<String>) {
+    plan.action = Action::Blocked;
+    plan.reason = Some(reason.into());
+    plan.help = Some(help.into());
+    for change in &mut plan.changes {
+        change.planned = false;
+    }
+    plan.total_after = plan.total_before;
+}
+
+fn without_manifest(case: &Case<'_>, sight: &Sight, decision: &mut Decision) {
+    let plan = &mut decision.plan;
+    let protected = case.entry.is_some_and(|e| e.protect);
+    match sight {
+        Sight::Found(observed) => {
+            plan.total_before = observed.total;
+            plan.total_after = observed.total;
+            if case.prune && protected {
+                block(
+                    plan,
+                    "its manifest is gone, but the quote is protected (`lifecycle.protect`), so it is not deleted",
+                    "bring the manifest back with `protect: false` and apply, then remove it; or take the entry out with `proforma lock forget`",
+                );
+            } else if case.prune {
+                plan.action = Action::Delete;
+                plan.total_after = None;
+                decision.active = true;
+            } else {
+                plan.action = Action::Orphaned;
+                plan.reason =
+                    Some("its manifest is gone; the quote upstream is left alone".to_owned());
+                plan.help = Some(
+                    "bring the manifest back, delete the quote with `--prune`, or take the entry out with `proforma lock forget`"
+                        .to_owned(),
+                );
+            }
+        }
+        _ => {
+            plan.action = Action::Forget;
+            plan.reason =
+                Some("its manifest is gone, and so is the quote upstream; the entry is dropped".to_owned());
+        }
+    }
+}
+
+/// What the manifest owns of lists and sets, and what it ignores.
+pub fn ownership_of(desired: &Quote) -> Ownership {
+    let mut whole = BTreeSet::new();
+    let mut by_element = BTreeSet::new();
+    for (owned, list) in [
+        (desired.items.is_owned(), "items"),
+        (desired.discounts.is_owned(), "discounts"),
+        (desired.fees.is_owned(), "fees"),
+        (desired.taxes.is_owned(), "taxes"),
+    ] {
+        if owned {
+            whole.insert(list);
+        }
+    }
+    if desired.contacts.is_owned() || desired.customer.is_some() {
+        by_element.insert("contacts");
+    }
+    Ownership { whole, by_element, ignore: desired.lifecycle.ignore.clone() }
+}
+
+fn record(
+    case: &Case<'_>,
+    desired: &Quote,
+    survey: &Survey,
+    decision: &Decision,
+    compared: &Comparison,
+    observed: Option<&Observed>,
+) -> Record {
+    let mut holds = compared.holds.clone();
+    if decision.state.is_none()
+        && let Some(wanted) = &decision.plan.state_after
+    {
+        holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, wanted));
+    }
+    Record {
+        stamp: observed
+            .and_then(|o| o.stamp.clone())
+            .unwrap_or_else(|| decision.stamp.clone()),
+        revision: decision.revision,
+        protect: desired.lifecycle.protect,
+        was: case.was.filter(|_| case.entry.is_some()).cloned(),
+        refs: survey.refs.get(case.quote).cloned().unwrap_or_default(),
+        holds,
+        parts: observed.map(|o| o.parts.clone()).unwrap_or_default(),
+        releases: compared.releases.clone(),
+    }
+}
+
+/// The fingerprint under which a wanted state is recorded.
+pub fn state_fingerprint(quote: &QuoteName, state: &State) -> Fingerprint {
+    Value::text(state.word()).fingerprint(quote, &Path::new(diff::STATE))
+}
+
+fn wanted_state(desired: &Quote) -> State {
+    State::Plain(desired.state.unwrap_or(WantedState::Draft))
+}
+
+fn state_change(before: Option<&State>, after: &State, origin: ChangeOrigin, planned: bool) -> Change {
+    Change {
+        path: Path::new(diff::STATE),
+        before: before.map(|s| Value::text(s.word())),
+        after: Some(Value::text(after.word())),
+        origin,
+        planned,
+    }
+}
+
+fn create(
+    case: &Case<'_>,
+    desired: &Quote,
+    dialect: &dyn Dialect,
+    survey: &Survey,
+    decision: &mut Decision,
+) {
+    let compared = diff::compare(case.quote, case.want, None, None, &ownership_of(desired));
+    let wanted = wanted_state(desired);
+    if matches!(case.sight, Sight::Gone) {
+        decision.plan.notices.push(format!(
+            "the recorded quote{} is gone upstream; it is made anew",
+            case.entry.map(|e| format!(" {}", e.id)).unwrap_or_default()
+        ));
+    }
+    decision.plan.action = Action::Create;
+    decision.plan.id = None;
+    decision.plan.links.clear();
+    decision.plan.changes.clone_from(&compared.changes);
+    decision.plan.state_after = Some(wanted.clone());
+    decision.plan.total_after = dialect.total(case.want);
+    decision.active = true;
+    match dialect.transition(None, &wanted) {
+        Move::InPlace => {}
+        Move::Write(_) => decision.state = Some(wanted.clone()),
+        Move::Wait(who) => decision.plan.waits_for = Some(who),
+        Move::Refused(why) => {
+            block(&mut decision.plan, why, "ask for a state that the provider can set; `proforma providers` lists them");
+            decision.active = false;
+            return;
+        }
+    }
+    decision.plan.changes.push(state_change(None, &wanted, ChangeOrigin::Manifest, true));
+    order::sort(&mut decision.plan.changes, case.want, None);
+    decision.plan.record = Some(record(case, desired, survey, decision, &compared, None));
+}
+
+fn existing(
+    case: &Case<'_>,
+    desired: &Quote,
+    observed: &Observed,
+    dialect: &dyn Dialect,
+    survey: &Survey,
+    decision: &mut Decision,
+) {
+    let recorded = case.entry.map(|e| &e.fields);
+    let renamed_fields = case.was.filter(|_| case.entry.is_some());
+    // Fingerprints are bound to the quote's name: under a rename the old ones say nothing.
+    let recorded = if renamed_fields.is_some() { None } else { recorded };
+    let ownership = ownership_of(desired);
+    let mut compared =
+        diff::compare(case.quote, case.want, recorded, Some(&observed.facts), &ownership);
+    let wanted = wanted_state(desired);
+    let state_recorded = recorded.and_then(|f| f.get(&Path::new(diff::STATE)));
+    compared.manifest_changed |= state_recorded != Some(&state_fingerprint(case.quote, &wanted));
+
+    let plan = &mut decision.plan;
+    plan.changes.clone_from(&compared.changes);
+    plan.total_before = dialect.total(&observed.facts).or(observed.total);
+    plan.state_after = Some(wanted.clone());
+    for path in &compared.releases {
+        if observed.facts.get(path).is_some_and(|v| !v.is_empty()) {
+            plan.notices.push(format!(
+                "`{path}` is no longer in the manifest: it stays upstream as it is (write `null` to clear it)"
+            ));
+        }
+    }
+
+    let settled = settle_state(&wanted, observed, dialect, compared.manifest_changed, decision);
+    let editing = decision.plan.changes.iter().any(|c| c.planned);
+    if settled && editing && observed.locked {
+        settle_lock(case, desired, observed, decision);
+    }
+    let plan = &mut decision.plan;
+    if plan.action == Action::Blocked {
+        decision.state = None;
+        order::sort(&mut plan.changes, case.want, Some(&observed.facts));
+        return;
+    }
+    if let Some(state) = &decision.state
+        && !plan.changes.iter().any(|c| c.path.as_str() == diff::STATE)
+        && *state != observed.state
+    {
+        plan.changes.push(state_change(
+            Some(&observed.state),
+            state,
+            ChangeOrigin::Manifest,
+            true,
+        ));
+    }
+    if let Some(was) = renamed_fields {
+        plan.changes.push(Change {
+            path: Path::new(RENAMED),
+            before: Some(Value::text(was.as_str())),
+            after: Some(Value::text(case.quote.as_str())),
+            origin: ChangeOrigin::Manifest,
+            planned: true,
+        });
+    }
+    let writes = editing || decision.state.is_some() || observed.superseded.is_some();
+    if plan.action == Action::None {
+        plan.action = match case.entry {
+            None => Action::Adopt,
+            Some(_) if writes || renamed_fields.is_some() => Action::Update,
+            Some(_) => Action::None,
+        };
+    }
+    decision.active = writes;
+    plan.total_after = if editing {
+        dialect.total(&diff::overlay(Some(&observed.facts), case.want, &plan.changes))
+    } else {
+        plan.total_before
+    };
+    if observed.state.is_live() && writes {
+        plan.notices.extend(dialect.noticed(&plan.changes));
+    }
+    order::sort(&mut plan.changes, case.want, Some(&observed.facts));
+    if plan.action == Action::Replace {
+        // A replacement is a new object: nothing of the old one holds for it.
+        compared.holds.clear();
+    }
+    let whole = record(
+        case,
+        desired,
+        survey,
+        decision,
+        &compared,
+        Some(observed).filter(|_| decision.plan.action != Action::Replace),
+    );
+    decision.plan.record = needs_record(case.entry, &whole, decision).then_some(whole);
+}
+
+/// Whether anything in the lockfile would become different.
+fn needs_record(entry: Option<&Entry>, record: &Record, decision: &Decision) -> bool {
+    let Some(entry) = entry else { return true };
+    decision.active
+        || decision.plan.action.is_pending()
+        || record.was.is_some()
+        || entry.protect != record.protect
+        || !record.releases.is_empty()
+        || record.holds.iter().any(|(path, fp)| entry.fields.get(path) != Some(fp))
+        || record.parts.iter().any(|(part, id)| entry.parts.get(part) != Some(id))
+        || record
+            .refs
+            .iter()
+            .any(|(path, r)| entry.refs.get(path).is_none_or(|e| e.id != r.id || e.asked != r.asked))
+}
+
+/// Settles the state; false when the quote is blocked by it.
+fn settle_state(
+    wanted: &State,
+    observed: &Observed,
+    dialect: &dyn Dialect,
+    manifest_changed: bool,
+    decision: &mut Decision,
+) -> bool {
+    let plan = &mut decision.plan;
+    let editing = plan.changes.iter().any(|c| c.planned);
+    if observed.state.is_decided() && editing {
+        block(
+            plan,
+            format!("it is {} upstream: its content can no longer be changed", observed.state),
+            "write what was agreed into the manifest, or make a new quote under another name",
+        );
+        return false;
+    }
+    let rejected = observed.state == State::Plain(WantedState::Rejected);
+    match dialect.transition(Some(&observed.state), wanted) {
+        Move::InPlace => true,
+        Move::Write(_) if manifest_changed => {
+            decision.state = Some(wanted.clone());
+            true
+        }
+        Move::Write(_) => {
+            plan.changes.push(state_change(
+                Some(&observed.state),
+                wanted,
+                ChangeOrigin::Drift,
+                false,
+            ));
+            plan.state_after = Some(observed.state.clone());
+            if rejected {
+                block(
+                    plan,
+                    "an approver rejected it, and the manifest has not changed since",
+                    "change the manifest to answer the rejection; the quote is then submitted again",
+                );
+                return false;
+            }
+            plan.reason = Some(format!(
+                "somebody moved it to `{}` upstream, and the manifest has not changed: shown, not repaired",
+                observed.state
+            ));
+            plan.help = Some(format!(
+                "write `state: {}` to accept it, or change the manifest to bring `{wanted}` back",
+                observed.state
+            ));
+            true
+        }
+        Move::Wait(who) => {
+            plan.changes.push(state_change(
+                Some(&observed.state),
+                wanted,
+                ChangeOrigin::Manifest,
+                false,
+            ));
+            plan.waits_for = Some(who);
+            true
+        }
+        Move::Refused(why) => {
+            block(
+                plan,
+                format!("it is `{}` upstream, and cannot become `{wanted}`: {why}", observed.state),
+                "ask for a state that can be reached; `proforma providers` lists them",
+            );
+            false
+        }
+    }
+}
+
+fn settle_lock(case: &Case<'_>, desired: &Quote, observed: &Observed, decision: &mut Decision) {
+    // Where the manifest leads out of the live state anyway, the unlock is what it asks for.
+    let leaving = decision.state.as_ref().is_some_and(|s| !s.is_live());
+    match desired.lifecycle.when_locked {
+        _ if leaving => decision.unlock = true,
+        WhenLocked::Fail => {
+            let plan = &mut decision.plan;
+            let count = plan.changes.iter().filter(|c| c.planned).count();
+            block(
+                plan,
+                format!(
+                    "it is `{}` upstream and therefore locked; {count} change{} cannot be written",
+                    observed.state,
+                    if count == 1 { "" } else { "s" }
+                ),
+                "set `lifecycle: { when_locked: unlock }` to take the link down, edit and publish again, or `revise` to put a new quote in its place",
+            );
+        }
+        WhenLocked::Unlock => {
+            decision.unlock = true;
+            if decision.state.is_none() {
+                decision.state = Some(return_state(desired, observed));
+            }
+        }
+        WhenLocked::Revise => {
+            decision.plan.action = Action::Replace;
+            decision.revision += 1;
+            decision.stamp = Stamp::new(case.workspace, case.quote, decision.revision, "");
+            if decision.state.is_none() {
+                decision.state = Some(return_state(desired, observed));
+            }
+            for change in &mut decision.plan.changes {
+                change.planned = true;
+            }
+        }
+    }
+}
+
+/// The state to return to after an unlock: what the manifest wants if that is live, else what was.
+fn return_state(desired: &Quote, observed: &Observed) -> State {
+    let wanted = wanted_state(desired);
+    if wanted.is_live() { wanted } else { observed.state.clone() }
+}
