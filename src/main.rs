@@ -1,3 +1,7 @@
-//! The `proforma` binary: the rim of the library.
+//! The `proforma` binary: the rim of the library. Arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(proforma::cli::main(std::env::args_os()))
+}

@@ -1,0 +1,220 @@
+//! The command line: flags and their help. Doc comments are the help text.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Quotes as code: write sales quotes as YAML, see what would change upstream, apply it once.
+///
+/// Typical use: `proforma validate`, then `proforma plan`, then `proforma apply`. Without an
+/// account, `proforma demo` tells the whole story against an embedded sandbox.
+#[derive(Debug, Parser)]
+#[command(name = "proforma", version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The workspace: the folder with `proforma.yaml`.
+    #[arg(short = 'C', long, global = true, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// How to print the result; each command says which formats it has.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// When to use colour. `NO_COLOR` is honoured.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Say less: no progress, no hints.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: every step; twice: every request.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Let every connection talk to the sandbox at this loopback address instead of its upstream.
+    ///
+    /// Needs no credentials, and remembers in `proforma.sandbox.lock`.
+    #[arg(long, global = true, value_name = "URL", env = "PROFORMA_SANDBOX")]
+    pub sandbox: Option<String>,
+}
+
+/// Output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For programs: one JSON document on stdout, valid whatever happens.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that can.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Check workspace, manifests, catalog and lockfile, offline.
+    ///
+    /// Formats: human, json. Exit code 10 if anything is wrong.
+    Validate {
+        /// Report only what is in these files or folders (everything is still read).
+        paths: Vec<PathBuf>,
+    },
+    /// Show what apply would change. Reads upstream, never writes.
+    ///
+    /// Formats: human, json. Exit code 5 when a quote is blocked.
+    Plan(PlanArgs),
+    /// Do what the plan says, in order, exactly once.
+    ///
+    /// Without PLANFILE it plans first, shows the plan and asks. Formats: human, json.
+    Apply(ApplyArgs),
+    /// Explain requests whose outcome is unknown, and settle them.
+    ///
+    /// Without a flag: says for each quote what was sent, when, and what to look for.
+    Recover {
+        /// The quote to settle.
+        quote: Option<String>,
+        /// It is there: this is its id.
+        #[arg(long, value_name = "ID", requires = "quote")]
+        adopt: Option<String>,
+        /// You looked, and it is not there.
+        #[arg(long, requires = "quote", conflicts_with = "adopt")]
+        absent: bool,
+    },
+    /// Care for the lockfile.
+    #[command(subcommand)]
+    Lock(LockCommand),
+    /// What each provider can do, field by field.
+    ///
+    /// Formats: human, json.
+    Providers {
+        /// One provider.
+        name: Option<String>,
+    },
+    /// Run a local emulator of the upstreams.
+    ///
+    /// Accepts any credential but `invalid`. Prints the `base_url` of each upstream. Stops on
+    /// Ctrl-C.
+    Sandbox(SandboxArgs),
+    /// Tell the whole story against an embedded sandbox; no account needed.
+    Demo {
+        /// Do not pause between the scenes on a terminal.
+        #[arg(long)]
+        no_pause: bool,
+    },
+}
+
+/// The care of the lockfile.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LockCommand {
+    /// List what is recorded. Formats: human, json.
+    List,
+    /// Take a quote out of the lockfile; the quote upstream is left alone.
+    Forget {
+        /// The quote.
+        quote: String,
+    },
+}
+
+/// Which quotes a command looks at.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Selection {
+    /// Only these quotes: a name or glob, `connection=C`, `provider=P` or `tag=T`; repeatable.
+    #[arg(long, value_name = "SEL")]
+    pub only: Vec<String>,
+    /// All but these quotes.
+    #[arg(long, value_name = "SEL")]
+    pub except: Vec<String>,
+}
+
+/// Flags that shape a plan.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Shape {
+    /// Which quotes.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Delete quotes whose manifest is gone (never a protected one).
+    #[arg(long)]
+    pub prune: bool,
+    /// Override these guardrails for this run.
+    #[arg(long = "override", value_name = "NAME[,NAME]", value_delimiter = ',')]
+    pub overrides: Vec<String>,
+}
+
+/// Flags of plan.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// What shapes the plan.
+    #[command(flatten)]
+    pub shape: Shape,
+    /// Save the plan for `proforma apply FILE`; it is spent once.
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Exit with 2 when changes are pending.
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// Flags of apply.
+#[derive(Debug, Clone, Args)]
+pub struct ApplyArgs {
+    /// A plan saved by `proforma plan --out`.
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["only", "except", "prune", "overrides"])]
+    pub plan: Option<PathBuf>,
+    /// What shapes the plan.
+    #[command(flatten)]
+    pub shape: Shape,
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Consent to effects: publish, send, bill, delete, final, or all.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub allow: Vec<String>,
+    /// At most this many requests in flight a connection.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub parallelism: Option<u16>,
+    /// Write what happens to this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+}
+
+/// Flags of sandbox.
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// Where to listen (loopback only); port 0 picks a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8765")]
+    pub listen: std::net::SocketAddr,
+    /// Answer each request after this time, for example `20ms`.
+    #[arg(long, value_name = "TIME")]
+    pub latency: Option<String>,
+    /// Refuse more than this many requests in a rolling window, for example `190/10s`.
+    #[arg(long, value_name = "N/TIME")]
+    pub rate: Option<String>,
+    /// Answer this share of requests with 5xx without doing them, for example `1%`.
+    #[arg(long, value_name = "SHARE")]
+    pub fail: Option<String>,
+    /// Do this share of requests, then drop the answer.
+    #[arg(long, value_name = "SHARE")]
+    pub lose: Option<String>,
+    /// Seed of all chance.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Load the records from this file if it exists, and keep them there.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+}
