@@ -133,12 +133,9 @@ impl<'a> Apply<'a> {
         if let Some(failure) = failure {
             return Err(failure);
         }
-        saved?;
-        if report.count(QuoteOutcome::Unknown) == 0 {
-            self.journal.close().await?;
-        } else {
-            self.journal.checkpoint().await?;
-        }
+        self.journal.checkpoint(saved?).await?;
+        // What is still unknown stays in the journal, for `recover`.
+        self.journal.close().await?;
         self.listener.on(&Event::Finished { seconds: report.seconds });
         Ok(report)
     }
@@ -227,7 +224,11 @@ impl<'a> Apply<'a> {
             }
             if saved.elapsed() > CHECKPOINT && failure.is_none() {
                 saved = Instant::now();
-                if let Err(found) = self.ledger.save(self.store) {
+                let recorded = match self.ledger.save(self.store) {
+                    Ok(steps) => journal.checkpoint(steps).await,
+                    Err(found) => Err(found),
+                };
+                if let Err(found) = recorded {
                     failure = Some(found);
                     stopped = true;
                     schedule.stop();

@@ -8,7 +8,7 @@ use crate::desired::Quote;
 use crate::key::QuoteName;
 use crate::plan::decide::ownership_of;
 use crate::plan::diff;
-use crate::plan::model::QuotePlan;
+use crate::plan::model::{Action, QuotePlan};
 use crate::provider::Dialect;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Trouble, TroubleKind};
@@ -72,9 +72,7 @@ fn missing_values(
 ) -> Vec<String> {
     let mut ownership = ownership_of(desired);
     // What is ignored was left alone; only a creation set it.
-    if plan.action != crate::plan::model::Action::Create {
-        ownership.ignore.clone_from(&desired.lifecycle.ignore);
-    } else {
+    if plan.action == Action::Create {
         ownership.ignore.clear();
     }
     let compared = diff::compare(quote, &plan.want, None, Some(&observed.facts), &ownership);

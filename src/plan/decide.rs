@@ -206,8 +206,7 @@ fn block(plan: &mut QuotePlan, reason: impl Into<String>, help: impl Into<String
 fn without_manifest(case: &Case<'_>, sight: &Sight, decision: &mut Decision) {
     let plan = &mut decision.plan;
     let protected = case.entry.is_some_and(|e| e.protect);
-    match sight {
-        Sight::Found(observed) => {
+    if let Sight::Found(observed) = sight {
             plan.total_before = observed.total;
             plan.total_after = observed.total;
             if case.prune && protected {
@@ -229,12 +228,11 @@ fn without_manifest(case: &Case<'_>, sight: &Sight, decision: &mut Decision) {
                         .to_owned(),
                 );
             }
-        }
-        _ => {
-            plan.action = Action::Forget;
-            plan.reason =
-                Some("its manifest is gone, and so is the quote upstream; the entry is dropped".to_owned());
-        }
+    } else {
+        plan.action = Action::Forget;
+        plan.reason = Some(
+            "its manifest is gone, and so is the quote upstream; the entry is dropped".to_owned(),
+        );
     }
 }
 

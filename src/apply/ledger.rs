@@ -1,0 +1,237 @@
+//! The ledger: the lockfile in memory while an apply runs.
+//!
+//! Purpose: one place that knows how facts reach the lockfile. What a step did goes through
+//! [`fold`], the same function that replays the journal after a crash; what was merely seen
+//! (adoption, read-back) is recorded here.
+//!
+//! Invariant: the recorded state is dropped the moment a step moves the state, and is written
+//! again only when the read-back has seen it. A run that is killed in between therefore leaves a
+//! quote that the next plan moves on, not one that looks as if a colleague had moved it.
+
+use std::collections::BTreeMap;
+
+use super::fold::fold;
+use super::records::{self, Intent};
+use crate::facts::Path;
+use crate::failure::Failure;
+use crate::key::{QuoteName, RemoteId, StepId};
+use crate::lockfile::model::web_link;
+use crate::lockfile::{Entry, Lockfile, RefRecord, Store};
+use crate::plan::decide::state_fingerprint;
+use crate::plan::diff::STATE;
+use crate::plan::model::{Action, QuotePlan, Record};
+use crate::provider::Made;
+use crate::provider::step::{Effect, Outcome, Receipt, Step};
+use crate::provider::survey::Observed;
+
+/// The lockfile in memory, and the ids that this run was given.
+#[derive(Debug)]
+pub struct Ledger {
+    lockfile: Lockfile,
+    made: BTreeMap<QuoteName, Made>,
+    unsaved: Vec<StepId>,
+}
+
+impl Ledger {
+    /// A ledger that starts from what is recorded.
+    pub fn new(lockfile: Lockfile) -> Self {
+        Self { lockfile, made: BTreeMap::new(), unsaved: Vec::new() }
+    }
+
+    /// What is recorded now.
+    pub fn lockfile(&self) -> &Lockfile {
+        &self.lockfile
+    }
+
+    /// The entry of a quote.
+    pub fn entry(&self, quote: &QuoteName) -> Option<&Entry> {
+        self.lockfile.entries.get(quote)
+    }
+
+    /// Records what holds already: renames, adoptions, fields that are in place.
+    pub fn prepare(&mut self, plan: &QuotePlan) {
+        let Some(record) = &plan.record else { return };
+        if matches!(plan.action, Action::Create | Action::Blocked) {
+            return;
+        }
+        let entries = &mut self.lockfile.entries;
+        if let Some(was) = &record.was
+            && let Some(mut entry) = entries.remove(was)
+        {
+            // Fingerprints are bound to the name: under the new one they say nothing.
+            entry.fields.clear();
+            entries.entry(plan.quote.clone()).or_insert(entry);
+        }
+        let Some(id) = &plan.id else { return };
+        let before = entries.get(&plan.quote).cloned();
+        let entry = entries.entry(plan.quote.clone()).or_insert_with(|| {
+            let mut entry = Entry::new(plan.connection.clone(), &*plan.provider, id.clone());
+            entry.revision = record.revision;
+            entry
+        });
+        if plan.action == Action::Replace {
+            // What holds for the old object says nothing about the new one.
+            entry.protect = record.protect;
+        } else {
+            note(entry, plan, record);
+        }
+        if before.as_ref() != Some(&*entry) {
+            entry.generation = plan.basis.generation + 1;
+        }
+    }
+
+    /// Records an applied step.
+    pub fn applied(&mut self, plan: Option<&QuotePlan>, step: &Step, id: Option<&RemoteId>) {
+        let provider = plan.map_or("", |p| p.provider.as_str());
+        if let (Some(quote), Some(id)) = (&step.quote, id) {
+            self.made.entry(quote.clone()).or_default().insert(step.id.clone(), id.clone());
+        }
+        let made = step.quote.as_ref().and_then(|q| self.made.get(q)).cloned().unwrap_or_default();
+        let intent = intent_of(step, plan, provider, &made);
+        let receipt = records::Receipt::applied(step.id.clone(), id.cloned());
+        let _folded = fold(&mut self.lockfile, &intent, &receipt);
+        self.unsaved.push(step.id.clone());
+    }
+
+    /// Records what a read-back saw.
+    pub fn seen(&mut self, quote: &QuoteName, observed: &Observed) {
+        let Some(entry) = self.lockfile.entries.get_mut(quote) else { return };
+        if entry.id != observed.id {
+            return;
+        }
+        entry.stamp = observed.stamp.clone().or_else(|| entry.stamp.take());
+        entry.state = Some(observed.state.word());
+        for (name, url) in &observed.links {
+            if let Some(url) = web_link(url) {
+                entry.links.insert(name.clone(), url);
+            }
+        }
+        entry.parts.clone_from(&observed.parts);
+    }
+
+    /// Records the end of a quote; `whole` = everything that the plan promised is done.
+    pub fn conclude(&mut self, plan: &QuotePlan, whole: bool) {
+        if !whole {
+            return;
+        }
+        if matches!(plan.action, Action::Delete | Action::Forget) {
+            self.lockfile.entries.remove(&plan.quote);
+            return;
+        }
+        let (Some(record), Some(entry)) =
+            (&plan.record, self.lockfile.entries.get_mut(&plan.quote))
+        else {
+            return;
+        };
+        let before = entry.clone();
+        note(entry, plan, record);
+        if let Some(state) = &plan.state_after {
+            entry.fields.insert(Path::new(STATE), state_fingerprint(&plan.quote, state));
+            entry.state.get_or_insert_with(|| state.word());
+        }
+        entry.total = plan.total_after.or(entry.total);
+        if before != *entry {
+            entry.generation = plan.basis.generation + 1;
+        }
+    }
+
+    /// Ids that earlier steps of these quotes gave.
+    pub fn made_for(&self, steps: &[&Step]) -> Made {
+        steps
+            .iter()
+            .filter_map(|step| step.quote.as_ref())
+            .filter_map(|quote| self.made.get(quote))
+            .flat_map(|made| made.iter().map(|(step, id)| (step.clone(), id.clone())))
+            .collect()
+    }
+
+    /// The entries of these quotes as they are now.
+    pub fn entries_for(&self, steps: &[&Step]) -> BTreeMap<QuoteName, Entry> {
+        steps
+            .iter()
+            .filter_map(|step| step.quote.as_ref())
+            .filter_map(|quote| Some((quote.clone(), self.entry(quote)?.clone())))
+            .collect()
+    }
+
+    /// Replaces the lockfile, and gives the steps that are now recorded.
+    pub fn save(&mut self, store: &Store) -> Result<Vec<StepId>, Failure> {
+        store.save(&self.lockfile)?;
+        Ok(std::mem::take(&mut self.unsaved))
+    }
+}
+
+/// Brings a record's facts into an entry.
+fn note(entry: &mut Entry, plan: &QuotePlan, record: &Record) {
+    for path in &record.releases {
+        entry.fields.remove(path);
+    }
+    entry.fields.extend(record.holds.iter().map(|(p, f)| (p.clone(), f.clone())));
+    entry.parts.extend(record.parts.iter().map(|(p, id)| (p.clone(), id.clone())));
+    entry.refs = record
+        .refs
+        .iter()
+        .map(|(path, r)| (path.clone(), RefRecord { asked: r.asked.clone(), id: r.id.clone() }))
+        .collect();
+    entry.protect = record.protect;
+    entry.stamp.get_or_insert_with(|| record.stamp.clone());
+    if entry.state.is_none() {
+        entry.state = plan.state_before.as_ref().map(crate::provider::state::State::word);
+    }
+    if entry.links.is_empty() {
+        entry.links =
+            plan.links.iter().filter_map(|(n, url)| Some((n.clone(), web_link(url)?))).collect();
+    }
+}
+
+/// A step as the journal writes it down.
+pub fn intent_of(step: &Step, plan: Option<&QuotePlan>, provider: &str, made: &Made) -> Intent {
+    let mut intent = Intent::new(step.id.clone(), step.connection.clone(), provider);
+    intent.quote.clone_from(&step.quote);
+    intent.part.clone_from(&step.part);
+    intent.stamp.clone_from(&step.stamp);
+    intent.creates = step.creates();
+    intent.effects = step.effects.iter().map(|e| e.word().to_owned()).collect();
+    intent.settles.clone_from(&step.settles);
+    intent.drops.clone_from(&step.drops);
+    if step.effects.contains(&Effect::Publish) {
+        intent.drops.push(STATE.to_owned());
+    }
+    let Some(plan) = plan else { return intent };
+    intent.generation = plan.basis.generation + 1;
+    intent.revision = plan.record.as_ref().map_or(0, |r| r.revision);
+    if !intent.creates {
+        intent.target = quote_id(plan, made);
+    }
+    if intent.creates
+        && intent.part.is_none()
+        && let Some(record) = &plan.record
+    {
+        intent.protect = Some(record.protect);
+        intent.refs = record
+            .refs
+            .iter()
+            .map(|(p, r)| (p.clone(), RefRecord { asked: r.asked.clone(), id: r.id.clone() }))
+            .collect();
+    }
+    intent
+}
+
+/// The remote quote that a plan's edits work on: the one it makes, else the one it found.
+fn quote_id(plan: &QuotePlan, made: &Made) -> Option<RemoteId> {
+    match plan.steps.iter().find(|s| s.creates() && s.part.is_none()) {
+        Some(create) => made.get(&create.id).cloned(),
+        None => plan.id.clone(),
+    }
+}
+
+/// A receipt as the journal writes it down. The upstream's words stay out of it.
+pub fn receipt_of(receipt: &Receipt) -> records::Receipt {
+    let step = receipt.step.clone();
+    match &receipt.outcome {
+        Outcome::Applied(id) => records::Receipt::applied(step, id.clone()),
+        Outcome::Rejected(_) => records::Receipt::new(step, records::Outcome::Rejected),
+        Outcome::Unknown(_) => records::Receipt::new(step, records::Outcome::Unknown),
+        Outcome::NotSent(_) => records::Receipt::new(step, records::Outcome::NotSent),
+    }
+}
