@@ -1,0 +1,181 @@
+//! What an earlier run left in the journal.
+//!
+//! Purpose: from records to what the next run must do before anything else: bring applied steps
+//! into the lockfile, and settle the steps whose outcome nobody knows.
+//!
+//! Invariants: pure. Every intent ends in exactly one place: settled without effect (rejected, not
+//! sent), applied and recorded, [`Replay::applied`], or [`Replay::open`]. A step whose outcome is
+//! unknown stays open over any number of runs until a receipt settles it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::apply::records::{Intent, Outcome, Receipt, Record, RunId, RunStart};
+use crate::key::StepId;
+
+/// What is left to do.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Replay {
+    /// Every run of the journal, oldest first.
+    pub runs: Vec<RunStart>,
+    /// Runs that did not end by themselves.
+    pub broken_off: Vec<RunStart>,
+    /// Applied steps that the lockfile may lack, in the order of their receipts.
+    pub applied: Vec<AppliedStep>,
+    /// Steps that may have been done, in the order of their intents.
+    pub open: Vec<OpenStep>,
+    /// Receipts of steps that no intent announced; a fault, told and not folded.
+    pub strays: Vec<(RunId, Receipt)>,
+    /// Bytes of a torn last line that were dropped.
+    pub torn: usize,
+}
+
+/// An applied step that the lockfile may lack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AppliedStep {
+    /// Its run.
+    pub run: RunId,
+    /// What it was to do.
+    pub intent: Intent,
+    /// What came back.
+    pub receipt: Receipt,
+}
+
+/// A step whose outcome is unknown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenStep {
+    /// Its run.
+    pub run: RunId,
+    /// When the request was about to leave: what a look-up's lag is counted from at the earliest.
+    pub at: Timestamp,
+    /// What it was to do.
+    pub intent: Intent,
+    /// The receipt that says unknown, with its time; `None` after a kill.
+    pub receipt: Option<(Timestamp, Receipt)>,
+}
+
+impl Replay {
+    /// Whether nothing is left to do.
+    pub fn is_settled(&self) -> bool {
+        self.applied.is_empty() && self.open.is_empty() && self.strays.is_empty()
+    }
+
+    /// The records that say the same in fewest words: for a journal that must outlive its run.
+    pub fn records(&self) -> Vec<Record> {
+        let needed: BTreeSet<&RunId> = self
+            .applied
+            .iter()
+            .map(|a| &a.run)
+            .chain(self.open.iter().map(|o| &o.run))
+            .chain(self.strays.iter().map(|(run, _)| run))
+            .collect();
+        let mut records = Vec::new();
+        for start in self.runs.iter().filter(|r| needed.contains(&r.run)) {
+            records.push(Record::Run(start.clone()));
+        }
+        for open in &self.open {
+            let (run, at) = (open.run.clone(), open.at);
+            records.push(Record::Intent { run: run.clone(), at, steps: vec![open.intent.clone()] });
+            if let Some((at, receipt)) = &open.receipt {
+                records.push(Record::Receipt { run, at: *at, receipts: vec![receipt.clone()] });
+            }
+        }
+        for step in &self.applied {
+            let (run, at) = (step.run.clone(), Timestamp::UNIX_EPOCH);
+            records.push(Record::Intent { run: run.clone(), at, steps: vec![step.intent.clone()] });
+            records.push(Record::Receipt { run, at, receipts: vec![step.receipt.clone()] });
+        }
+        for (run, receipt) in &self.strays {
+            let (run, at) = (run.clone(), Timestamp::UNIX_EPOCH);
+            records.push(Record::Receipt { run, at, receipts: vec![receipt.clone()] });
+        }
+        for start in self.runs.iter().filter(|r| needed.contains(&r.run)) {
+            if !self.broken_off.contains(start) {
+                records.push(Record::End { run: start.run.clone() });
+            }
+        }
+        records
+    }
+}
+
+/// A step's life so far.
+struct Track {
+    /// Place in the order of intents.
+    order: usize,
+    at: Timestamp,
+    intent: Intent,
+    last: Option<(Timestamp, Receipt)>,
+    /// Place in the order of receipts.
+    answered: usize,
+    recorded: bool,
+}
+
+/// Reads what is left to do out of the records of a journal.
+pub fn replay(records: impl IntoIterator<Item = Record>) -> Replay {
+    let mut out = Replay::default();
+    let mut ended: BTreeSet<RunId> = BTreeSet::new();
+    let mut tracks: BTreeMap<(RunId, StepId), Track> = BTreeMap::new();
+    let mut order = 0;
+    for record in records {
+        order += 1;
+        match record {
+            Record::Run(start) => out.runs.push(start),
+            Record::End { run } => {
+                ended.insert(run);
+            }
+            Record::Intent { run, at, steps } => {
+                for intent in steps {
+                    let key = (run.clone(), intent.step.clone());
+                    let track =
+                        Track { order, at, intent, last: None, answered: 0, recorded: false };
+                    // A step is announced again only after it was proven to have had no effect.
+                    tracks.insert(key, track);
+                }
+            }
+            Record::Receipt { run, at, receipts } => {
+                for receipt in receipts {
+                    match tracks.get_mut(&(run.clone(), receipt.step.clone())) {
+                        Some(track) => {
+                            track.last = Some((at, receipt));
+                            track.answered = order;
+                        }
+                        None => out.strays.push((run.clone(), receipt)),
+                    }
+                }
+            }
+            Record::Recorded { run, steps } => {
+                for step in steps {
+                    if let Some(track) = tracks.get_mut(&(run.clone(), step)) {
+                        track.recorded = true;
+                    }
+                }
+            }
+        }
+    }
+    out.broken_off = out.runs.iter().filter(|r| !ended.contains(&r.run)).cloned().collect();
+    let mut applied = Vec::new();
+    let mut open = Vec::new();
+    for ((run, _), track) in tracks {
+        let outcome = track.last.as_ref().map(|(_, receipt)| receipt.outcome);
+        match (outcome, track.last) {
+            (Some(Outcome::Rejected | Outcome::NotSent), _) => {}
+            (Some(Outcome::Applied), Some((_, receipt))) => {
+                if !track.recorded {
+                    let step = AppliedStep { run, intent: track.intent, receipt };
+                    applied.push((track.answered, track.order, step));
+                }
+            }
+            (_, receipt) => {
+                let step = OpenStep { run, at: track.at, intent: track.intent, receipt };
+                open.push((track.order, step));
+            }
+        }
+    }
+    // Stable: steps of one batch keep the order of their ids.
+    applied.sort_by_key(|(answered, order, _)| (*answered, *order));
+    open.sort_by_key(|(order, _)| *order);
+    out.applied = applied.into_iter().map(|(_, _, step)| step).collect();
+    out.open = open.into_iter().map(|(_, step)| step).collect();
+    out
+}
