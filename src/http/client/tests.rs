@@ -97,6 +97,19 @@ async fn sends_to_the_base_and_gives_any_status() {
 }
 
 #[tokio::test]
+async fn a_write_without_a_body_says_that_it_has_none() {
+    // Some servers wait for a body, or refuse, when the length is missing.
+    for method in ["POST", "PUT", "PATCH"] {
+        let mut running = serve(answer("HTTP/1.1 204 No Content", b"")).await;
+        let mut request = get("/x");
+        *request.method_mut() = method.parse().unwrap();
+        client(running.address, 5_000).send(request).await.unwrap();
+        let head = running.heads.recv().await.unwrap().to_lowercase();
+        assert!(head.contains("content-length: 0"), "{head}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_was_not_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use super::*;
 use crate::http::limit::{Class, Limits};
+use crate::http::policy::LimitRule;
 use crate::http::read::ReadWire;
-use crate::http::retry::LimitRule;
 use crate::http::{Proof, Transport};
 
 const SEARCH: Class = Class("search");
@@ -298,7 +298,7 @@ async fn one_call_is_bounded_in_time() {
     let bench = Bench::with([status(503)], |s| s.call_budget = Duration::from_secs(2));
     let pause = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        bench.limiter.pause_until(Instant::now() + Duration::from_secs(60));
+        bench.limiter.pause_until(Instant::now() + Duration::from_mins(1));
     };
     let (error, ()) = tokio::join!(bench.wire.call(get()), pause);
     assert!(matches!(error, Err(CallError::Unavailable { .. })), "{error:?}");
