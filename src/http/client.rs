@@ -76,6 +76,11 @@ impl ReqwestTransport {
         } else {
             builder.https_only(true)
         };
+        if base.is_plain() {
+            // Without TLS no certificate store is needed; a bare container may have none, and
+            // reqwest refuses to build without one.
+            builder = builder.tls_certs_only([]);
+        }
         let client = builder.build().map_err(|e| ClientError::Setup(deepest(&e)))?;
         Ok(Self { client, base, timeout, max_answer: MAX_ANSWER })
     }
