@@ -80,6 +80,11 @@ impl BaseUrl {
         self.loopback
     }
 
+    /// Whether it is spoken to without TLS; only ever a loopback address.
+    pub fn is_plain(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+
     /// Whether a token may go here: loopback, one of the provider's own hosts, or a host that the
     /// environment allows (`PROFORMA_ALLOW_HOSTS`, comma-separated). Hosts match whole.
     pub fn is_allowed(&self, own_hosts: &[&str], allowed: &str) -> bool {

@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use http::Method;
+use http::header::{CONTENT_LENGTH, HeaderValue};
 
 use super::address::{AddressError, BaseUrl};
 use super::{Request, Response, Transport, TransportError};
@@ -74,6 +76,11 @@ impl ReqwestTransport {
         } else {
             builder.https_only(true)
         };
+        if base.is_plain() {
+            // Without TLS no certificate store is needed; a bare container may have none, and
+            // reqwest refuses to build without one.
+            builder = builder.tls_certs_only([]);
+        }
         let client = builder.build().map_err(|e| ClientError::Setup(deepest(&e)))?;
         Ok(Self { client, base, timeout, max_answer: MAX_ANSWER })
     }
@@ -130,6 +137,9 @@ impl Transport for ReqwestTransport {
         *call.headers_mut() = head.headers;
         if !body.is_empty() {
             *call.body_mut() = Some(body.into());
+        } else if matches!(*call.method(), Method::POST | Method::PUT | Method::PATCH) {
+            // hyper leaves the length out when there is no body, and some servers answer 411.
+            call.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let sent = self.client.execute(call).await;
         let mut response = sent.map_err(|e| self.explain(&e, "answer"))?;
@@ -193,7 +203,7 @@ fn causes<'a>(error: Cause<'a>) -> impl Iterator<Item = Cause<'a>> {
     })
 }
 
-fn find<'a, T: StdError + 'static>(error: Cause<'a>) -> Option<&'a T> {
+fn find<T: StdError + 'static>(error: Cause<'_>) -> Option<&T> {
     causes(error).find_map(|e| e.downcast_ref::<T>())
 }
 

@@ -256,8 +256,8 @@ mod tests {
         assert_eq!(problem(write("c", b"\n")), CredentialProblem::Empty);
         assert_eq!(problem(write("d", b"token\n\n")), CredentialProblem::Unfit);
         assert_eq!(problem(write("e", b"\xff")), CredentialProblem::Unfit);
-        assert_eq!(problem(write("f", &[b'a'; 65_537])), CredentialProblem::TooLarge);
-        assert!(load(&write("g", &[b'a'; 65_536])).is_ok());
+        assert_eq!(problem(write("f", &vec![b'a'; 65_537])), CredentialProblem::TooLarge);
+        assert!(load(&write("g", &vec![b'a'; 65_536])).is_ok());
         let absent = SecretSource::File(folder.path().join("absent"));
         assert!(matches!(problem(absent), CredentialProblem::Unreadable(_)));
     }

@@ -17,65 +17,16 @@
 //! behind. Time is tokio's, so tests pause it.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Two clocks that tick differently, and servers that round to a millisecond, must not turn an
-/// exact fit into one request too many.
-const SLACK: Duration = Duration::from_millis(5);
-/// Answer times are kept this long at least, since a server may teach a longer window later.
-const MEMORY: Duration = Duration::from_mins(1);
-/// The longest window that makes sense.
-const MAX_WINDOW: Duration = Duration::from_hours(24);
+mod gauge;
 
-/// Never more than so many requests in any window of this length.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RateLimit {
-    requests: NonZeroU32,
-    window: Duration,
-}
-
-impl RateLimit {
-    /// A limit; `None` without requests, without a window, or with one longer than a day.
-    pub fn new(requests: u32, window: Duration) -> Option<Self> {
-        let requests = NonZeroU32::new(requests)?;
-        (!window.is_zero() && window <= MAX_WINDOW).then_some(Self { requests, window })
-    }
-
-    /// Reads `190/10s`; units are `ms`, `s`, `m` and `h`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let digits = |s: &str| {
-            let plain = !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-            plain.then(|| s.parse::<u32>().ok()).flatten()
-        };
-        let (requests, window) = text.trim().split_once('/')?;
-        let split = window.find(|c: char| !c.is_ascii_digit())?;
-        let (number, unit) = window.split_at(split);
-        let unit_ms = match unit {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            _ => return None,
-        };
-        let ms = u64::from(digits(number)?) * unit_ms;
-        Self::new(digits(requests)?, Duration::from_millis(ms))
-    }
-
-    /// The most requests in a window.
-    pub fn requests(self) -> u32 {
-        self.requests.get()
-    }
-
-    /// The length of the window.
-    pub fn window(self) -> Duration {
-        self.window
-    }
-}
+pub use gauge::RateLimit;
+use gauge::{Gauge, Room};
 
 /// A class of requests that has a limit of its own, inside the account's.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -104,15 +55,11 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Limiter {
     shared: Arc<Shared>,
-    /// Held by the one waiter that watches the clock for all.
-    watch: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Something changed that may let a waiter go.
-    changed: Notify,
 }
 
 #[derive(Debug)]
@@ -122,97 +69,16 @@ struct State {
     account: Gauge,
     classes: Vec<(Class, Gauge)>,
     queue: VecDeque<Waiter>,
+    /// When the next timer looks at the queue again.
+    timer: Option<Instant>,
+    /// Where timers run: the runtime of whoever waited last.
+    runtime: Option<Handle>,
 }
 
 #[derive(Debug)]
 struct Waiter {
     class: Option<usize>,
     grant: oneshot::Sender<Permit>,
-}
-
-/// How much of a limit is in use.
-#[derive(Debug)]
-struct Gauge {
-    configured: RateLimit,
-    learned: Option<RateLimit>,
-    /// Whether the learned limit stands in for the configured one.
-    learned_replaces: bool,
-    in_flight: usize,
-    /// When answers came, oldest first.
-    answered: VecDeque<Instant>,
-    paused_until: Option<Instant>,
-}
-
-/// Whether one more request may leave.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Room {
-    Now,
-    At(Instant),
-    /// Time alone does not help: an answer must come first.
-    AfterAnAnswer,
-}
-
-impl Room {
-    fn and(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::AfterAnAnswer, _) | (_, Self::AfterAnAnswer) => Self::AfterAnAnswer,
-            (Self::At(a), Self::At(b)) => Self::At(a.max(b)),
-            (Self::At(a), Self::Now) | (Self::Now, Self::At(a)) => Self::At(a),
-            (Self::Now, Self::Now) => Self::Now,
-        }
-    }
-}
-
-impl Gauge {
-    fn new(configured: RateLimit) -> Self {
-        Self {
-            configured,
-            learned: None,
-            learned_replaces: false,
-            in_flight: 0,
-            answered: VecDeque::new(),
-            paused_until: None,
-        }
-    }
-
-    fn limits(&self) -> impl Iterator<Item = RateLimit> {
-        let configured = (!self.learned_replaces).then_some(self.configured);
-        configured.into_iter().chain(self.learned)
-    }
-
-    fn room(&self, now: Instant) -> Room {
-        let pause = self.paused_until.filter(|at| *at > now).map_or(Room::Now, Room::At);
-        self.limits().fold(pause, |room, limit| room.and(self.room_in(limit, now)))
-    }
-
-    fn room_in(&self, limit: RateLimit, now: Instant) -> Room {
-        let most = usize::try_from(limit.requests()).unwrap_or(usize::MAX);
-        let Some(spare) = most.checked_sub(self.in_flight + 1) else {
-            return Room::AfterAnAnswer;
-        };
-        // With one more under way, at most `spare` answers may be younger than a window. The
-        // oldest one beyond that decides when.
-        let window = limit.window() + SLACK;
-        let decisive = self.answered.len().checked_sub(spare + 1);
-        match decisive.and_then(|i| self.answered.get(i)) {
-            Some(answered) if *answered + window > now => Room::At(*answered + window),
-            _ => Room::Now,
-        }
-    }
-
-    fn finish(&mut self, now: Instant) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.answered.push_back(now);
-        let longest = self.limits().map(RateLimit::window).max().unwrap_or_default();
-        let memory = (longest + SLACK).max(MEMORY);
-        while self.answered.front().is_some_and(|at| *at + memory < now) {
-            self.answered.pop_front();
-        }
-    }
-
-    fn pause(&mut self, until: Instant) {
-        self.paused_until = Some(self.paused_until.map_or(until, |at| at.max(until)));
-    }
 }
 
 impl State {
@@ -287,21 +153,39 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state());
-        self.changed.notify_one();
-    }
-
-    /// Lets go who may, and says when to look again.
-    fn pump(self: &Arc<Self>) -> Option<Instant> {
-        let (granted, wake) = self.state().take(Instant::now());
+    /// Lets go who may, and sees to it that somebody looks again when time lets the next one go.
+    ///
+    /// A timer task does that, not one of the waiters: a waiter whose future nobody polls for a
+    /// while would hold up all others.
+    fn pump(self: &Arc<Self>) {
+        let (granted, timer) = {
+            let mut state = self.state();
+            let (granted, wake) = state.take(Instant::now());
+            let sooner = wake.filter(|at| state.timer.is_none_or(|timer| *at < timer));
+            let timer = sooner.zip(state.runtime.clone());
+            if let Some((at, _)) = timer {
+                state.timer = Some(at);
+            }
+            (granted, timer)
+        };
         for Waiter { class, grant } in granted {
             let permit = Permit { shared: Arc::clone(self), class, unused: true };
-            // A waiter that is gone hands the permit back to us: dropping it frees the slot and
-            // wakes the watcher. No lock is held here.
+            // A waiter that is gone hands the permit back: dropping it frees the slot for the
+            // next. No lock is held here.
             drop(grant.send(permit));
         }
-        wake
+        let Some((at, runtime)) = timer else { return };
+        // Weak: a timer does not keep a limiter alive.
+        let shared = Arc::downgrade(self);
+        runtime.spawn(async move {
+            tokio::time::sleep_until(at).await;
+            let Some(shared) = shared.upgrade() else { return };
+            {
+                let mut state = shared.state();
+                state.timer = state.timer.filter(|timer| *timer != at);
+            }
+            shared.pump();
+        });
     }
 }
 
@@ -315,80 +199,68 @@ impl Limiter {
             account: Gauge::new(limits.account),
             classes,
             queue: VecDeque::new(),
+            timer: None,
+            runtime: None,
         };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Notify::new() });
-        Self { shared, watch: tokio::sync::Mutex::new(()) }
+        Self { shared: Arc::new(Shared { state: Mutex::new(state) }) }
     }
 
-    /// Waits for the right to send one request of a class. May be dropped at any moment.
+    /// Waits for the right to send one request of a class. May be dropped at any moment: a permit
+    /// that was granted meanwhile goes to the next in line.
     pub async fn acquire(&self, class: Class) -> Permit {
-        let (grant, mut granted) = oneshot::channel();
+        let (grant, granted) = oneshot::channel();
         {
             let mut state = self.shared.state();
             let class = state.classes.iter().position(|(c, _)| *c == class);
             state.queue.push_back(Waiter { class, grant });
+            state.runtime = Handle::try_current().ok();
         }
         self.shared.pump();
-        // One waiter watches the clock and the changes for all of them; when it leaves (with its
-        // permit, or dropped), the lock passes to another, which looks first and then waits.
-        let mut watching = None;
-        let mut wake = None;
-        loop {
-            tokio::select! {
-                biased;
-                permit = &mut granted => match permit {
-                    Ok(mut permit) => {
-                        permit.unused = false;
-                        return permit;
-                    }
-                    // The sender is only dropped unsent if the state was: it lives as long as
-                    // `self`. Waiting for ever is the one answer that sends nothing too many.
-                    Err(_) => std::future::pending().await,
-                },
-                guard = self.watch.lock(), if watching.is_none() => watching = Some(guard),
-                () = self.shared.changed.notified(), if watching.is_some() => {}
-                () = sleep_until(wake), if watching.is_some() => {}
+        match granted.await {
+            Ok(mut permit) => {
+                permit.unused = false;
+                permit
             }
-            wake = self.shared.pump();
+            // The queue lives as long as `self` and lets no waiter go unanswered. Were it not so,
+            // waiting for ever is the one way out that sends nothing too many.
+            Err(_) => std::future::pending().await,
         }
     }
 
-    /// Nobody sends before this time (after a 429).
+    /// Nobody sends before this time (after a 429). An earlier time changes nothing.
     pub fn pause_until(&self, at: Instant) {
-        self.shared.change(|state| state.account.pause(at));
+        self.shared.state().account.pause(at);
     }
 
     /// Nobody of a class sends before this time; everybody, if the class has no limit of its own.
     pub fn pause_class_until(&self, class: Class, at: Instant) {
-        self.shared.change(|state| {
-            let found = state.classes.iter_mut().find(|(c, _)| *c == class);
-            found.map_or(&mut state.account, |(_, gauge)| gauge).pause(at);
-        });
+        let mut state = self.shared.state();
+        match state.classes.iter().position(|(c, _)| *c == class) {
+            Some(index) => {
+                if let Some(gauge) = state.class_gauge(Some(index)) {
+                    gauge.pause(at);
+                }
+            }
+            None => state.account.pause(at),
+        }
     }
 
     /// Takes over the limit that a server's headers teach. It replaces a default; a limit that a
     /// user wrote stays, and the server's holds beside it, so that the stricter one wins.
     pub fn learn(&self, limit: RateLimit) {
-        let mut state = self.shared.state();
-        if state.account.learned == Some(limit) {
-            return;
+        let changed = {
+            let mut state = self.shared.state();
+            let replaces = !state.explicit;
+            state.account.learn(limit, replaces)
+        };
+        if changed {
+            self.shared.pump();
         }
-        state.account.learned = Some(limit);
-        state.account.learned_replaces = !state.explicit;
-        drop(state);
-        self.shared.changed.notify_one();
     }
 
     /// Requests under way.
     pub fn in_flight(&self) -> usize {
         self.shared.state().account.in_flight
-    }
-}
-
-async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 
@@ -415,8 +287,8 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let (class, unused) = (self.class, self.unused);
-        self.shared.change(|state| state.release(class, unused, Instant::now()));
+        self.shared.state().release(self.class, self.unused, Instant::now());
+        self.shared.pump();
     }
 }
 

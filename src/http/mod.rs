@@ -10,8 +10,9 @@
 //! worst that any of its attempts left possible ([`CallError::proof`]).
 //!
 //! Rooms: [`address`] where a request may go, [`client`] bytes there and back, [`credentials`]
-//! secrets, [`limit`] when a request may leave, [`retry`] what a failed attempt means (pure),
-//! [`call`] and [`answer`] the values, [`wire`] and [`read`] the two doors.
+//! secrets, [`limit`] when a request may leave, [`policy`] what a provider's answers mean (data),
+//! [`retry`] what a failed attempt means (pure), [`call`] and [`answer`] the values, [`wire`] and
+//! [`read`] the two doors.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub mod call;
 pub mod client;
 pub mod credentials;
 pub mod limit;
+pub mod policy;
 pub mod read;
 pub mod retry;
 pub mod wire;
@@ -35,8 +37,9 @@ pub use call::{Call, segment};
 pub use client::{ClientError, ReqwestTransport};
 pub use credentials::{Credential, CredentialError, Secret, SecretSource};
 pub use limit::{Class, Limiter, Limits, RateLimit};
+pub use policy::{LimitRule, Policy};
 pub use read::{QueryPath, ReadWire};
-pub use retry::{LimitRule, Policy, Safety};
+pub use retry::Safety;
 pub use wire::{Counts, Wire, WireSettings};
 
 /// A request whose target is relative to the connection's `base_url`

@@ -13,7 +13,8 @@ use http::Method;
 
 use super::answer::{Answer, CallError};
 use super::call::{Call, is_plain_path};
-use super::retry::{Policy, Safety};
+use super::policy::Policy;
+use super::retry::Safety;
 use super::wire::{Counts, Wire};
 
 /// A path whose `POST` changes nothing.

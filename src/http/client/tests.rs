@@ -97,6 +97,19 @@ async fn sends_to_the_base_and_gives_any_status() {
 }
 
 #[tokio::test]
+async fn a_write_without_a_body_says_that_it_has_none() {
+    // Some servers wait for a body, or refuse, when the length is missing.
+    for method in ["POST", "PUT", "PATCH"] {
+        let mut running = serve(answer("HTTP/1.1 204 No Content", b"")).await;
+        let mut request = get("/x");
+        *request.method_mut() = method.parse().unwrap();
+        client(running.address, 5_000).send(request).await.unwrap();
+        let head = running.heads.recv().await.unwrap().to_lowercase();
+        assert!(head.contains("content-length: 0"), "{head}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_was_not_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -107,12 +120,24 @@ async fn a_refused_connection_was_not_sent() {
 
 #[tokio::test]
 async fn an_unknown_name_was_not_sent() {
+    install_crypto();
+    // Straight and without a certificate store, whatever the machine of the test has.
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let base = BaseUrl::parse("https://no-such-host.invalid").unwrap();
-    // Straight, whatever proxy the machine of the test has.
-    let mut transport = ReqwestTransport::new(base, Duration::from_secs(10)).unwrap();
-    transport.client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let timeout = Duration::from_secs(10);
+    let transport = ReqwestTransport { client, base, timeout, max_answer: MAX_ANSWER };
     let error = transport.send(get("/x")).await.unwrap_err();
     assert_eq!((error.proof, error.message.as_str()), (Proof::NotSent, "name not resolved"));
+}
+
+#[test]
+fn an_https_client_is_made_or_says_what_the_machine_lacks() {
+    let base = BaseUrl::parse("https://api.example.com").unwrap();
+    match ReqwestTransport::new(base, DEFAULT_TIMEOUT) {
+        Ok(_) => {}
+        Err(ClientError::Setup(why)) => assert!(why.contains("CA certificates"), "{why}"),
+        Err(other) => panic!("{other}"),
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The limiter under tokio's paused clock, watched from the server's side.
 
 use std::sync::Mutex as StdMutex;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
@@ -173,7 +174,7 @@ async fn concurrency_is_bounded() {
     let limiter = limiter(100, 1_000, 2);
     let a = limiter.acquire(Class::GENERAL).await;
     let b = limiter.acquire(Class::GENERAL).await;
-    let third = tokio::time::timeout(Duration::from_secs(60), limiter.acquire(Class::GENERAL));
+    let third = tokio::time::timeout(Duration::from_mins(1), limiter.acquire(Class::GENERAL));
     assert!(third.await.is_err());
     a.finish();
     limiter.acquire(Class::GENERAL).await.finish();
@@ -258,6 +259,22 @@ async fn a_learned_window_counts_what_went_before() {
     let started = Instant::now();
     limiter.acquire(Class::GENERAL).await.finish();
     assert!(started.elapsed() >= Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_that_nobody_polls_holds_up_nobody() {
+    let limiter = limiter(2, 1_000, 10);
+    limiter.acquire(Class::GENERAL).await.finish();
+    limiter.acquire(Class::GENERAL).await.finish();
+    let mut forgotten = Box::pin(limiter.acquire(Class::GENERAL));
+    let soon = Duration::from_millis(10);
+    assert!(tokio::time::timeout(soon, &mut forgotten).await.is_err());
+    // Two slots come free; the forgotten waiter holds one of them, and the other is ours.
+    let ours = tokio::time::timeout(Duration::from_secs(2), limiter.acquire(Class::GENERAL)).await;
+    assert!(ours.is_ok());
+    drop(forgotten);
+    drop(ours);
+    assert_eq!(limiter.in_flight(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
