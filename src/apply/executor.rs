@@ -91,12 +91,8 @@ impl<'a> Apply<'a> {
         let started = Instant::now();
         let plans: BTreeMap<&QuoteName, &QuotePlan> =
             self.plan.quotes.iter().map(|q| (&q.quote, q)).collect();
-        let active: Vec<&QuotePlan> = self
-            .plan
-            .quotes
-            .iter()
-            .filter(|q| !self.stale.contains_key(&q.quote))
-            .collect();
+        let active: Vec<&QuotePlan> =
+            self.plan.quotes.iter().filter(|q| !self.stale.contains_key(&q.quote)).collect();
         for plan in &active {
             self.ledger.prepare(plan);
         }
@@ -176,7 +172,8 @@ impl<'a> Apply<'a> {
                     });
                 }
                 let made = self.ledger.made_for(&steps);
-                let asks = if batch.reads { self.ledger.entries_for(&steps) } else { BTreeMap::new() };
+                let asks =
+                    if batch.reads { self.ledger.entries_for(&steps) } else { BTreeMap::new() };
                 let flight = Flight { hand, journal, listener, quotes, plans, workspace };
                 flying.push(async move { flight.go(batch, steps, made, asks).await });
             }
@@ -260,7 +257,10 @@ impl<'a> Apply<'a> {
             let (outcome, error, lacking) = match self.stale.get(&plan.quote) {
                 Some(why) => (
                     QuoteOutcome::Skipped,
-                    Some(Trouble::new(TroubleKind::Refused, format!("the plan is stale: {why}")).help("plan again")),
+                    Some(
+                        Trouble::new(TroubleKind::Refused, format!("the plan is stale: {why}"))
+                            .help("plan again"),
+                    ),
                     Effects::new(),
                 ),
                 None => outcome_of(
@@ -328,11 +328,8 @@ fn outcome_of(
     let none = Effects::new();
     match plan.action {
         Action::Blocked => {
-            let kind = if plan.ownership_conflict {
-                TroubleKind::Ownership
-            } else {
-                TroubleKind::Refused
-            };
+            let kind =
+                if plan.ownership_conflict { TroubleKind::Ownership } else { TroubleKind::Refused };
             let mut trouble = Trouble::new(kind, plan.reason.clone().unwrap_or_default());
             trouble.help.clone_from(&plan.help);
             return (QuoteOutcome::Blocked, Some(trouble), none);
@@ -373,11 +370,9 @@ fn outcome_of(
     }
     if !lacking.is_empty() {
         let words: Vec<&str> = lacking.iter().map(|e| e.word()).collect();
-        let trouble = Trouble::new(
-            TroubleKind::Refused,
-            format!("waits for consent: {}", words.join(", ")),
-        )
-        .help(format!("run apply with `--allow {}`", words.join(",")));
+        let trouble =
+            Trouble::new(TroubleKind::Refused, format!("waits for consent: {}", words.join(", ")))
+                .help(format!("run apply with `--allow {}`", words.join(",")));
         return (QuoteOutcome::Waiting, Some(trouble), lacking);
     }
     if let Some(who) = &plan.waits_for {
@@ -466,9 +461,7 @@ impl<'a> Flight<'_, 'a> {
         receipts: &mut [Receipt],
     ) -> Vec<usize> {
         let lost: Vec<usize> = (0..steps.len())
-            .filter(|k| {
-                steps[*k].creates() && matches!(receipts[*k].outcome, Outcome::Unknown(_))
-            })
+            .filter(|k| steps[*k].creates() && matches!(receipts[*k].outcome, Outcome::Unknown(_)))
             .collect();
         if lost.is_empty() {
             return Vec::new();
@@ -543,11 +536,13 @@ impl<'a> Flight<'_, 'a> {
                     Operation::Hubspot(_) => None,
                 };
                 let plan = step.quote.as_ref().and_then(|q| self.plans.get(q)).copied();
-                let sight: Option<&Sight> =
-                    step.quote.as_ref().and_then(|q| survey.sights.get(q));
+                let sight: Option<&Sight> = step.quote.as_ref().and_then(|q| survey.sights.get(q));
                 let verdict = plan.map_or(Ok(None), |plan| {
-                    let desired =
-                        self.quotes.get(&plan.quote).copied().filter(|_| !self.deletes(&plan.quote));
+                    let desired = self
+                        .quotes
+                        .get(&plan.quote)
+                        .copied()
+                        .filter(|_| !self.deletes(&plan.quote));
                     verify(plan, desired, expected, sight, self.hand.dialect)
                 });
                 let outcome = match verdict {

@@ -131,8 +131,7 @@ impl<'p> Schedule<'p> {
                 nodes[i].missing += 1;
             }
         }
-        let mut schedule =
-            Self { nodes, classes, first_phase: 0, in_flight: BTreeMap::new() };
+        let mut schedule = Self { nodes, classes, first_phase: 0, in_flight: BTreeMap::new() };
         schedule.hold_back(allowed);
         schedule.sort_open();
         schedule
@@ -141,8 +140,7 @@ impl<'p> Schedule<'p> {
     /// Steps without consent, and what needs them, wait.
     fn hold_back(&mut self, allowed: &Effects) {
         for i in 0..self.nodes.len() {
-            let lacking: Effects =
-                self.nodes[i].step.awaits.difference(allowed).copied().collect();
+            let lacking: Effects = self.nodes[i].step.awaits.difference(allowed).copied().collect();
             if !lacking.is_empty() {
                 self.wait(i, &lacking);
             }
@@ -228,7 +226,9 @@ impl<'p> Schedule<'p> {
         if self.nodes[i].attempts >= MAX_ATTEMPTS {
             let trouble = Trouble::new(
                 TroubleKind::Network,
-                format!("no answer in {MAX_ATTEMPTS} attempts; each time the upstream had made nothing"),
+                format!(
+                    "no answer in {MAX_ATTEMPTS} attempts; each time the upstream had made nothing"
+                ),
             )
             .help("run apply again later");
             self.settle(i, Outcome::NotSent(trouble));

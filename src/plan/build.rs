@@ -95,9 +95,7 @@ pub fn pair<'a>(
         }
     }
     for (name, entry) in &lockfile.entries {
-        if !names.contains(name)
-            && !taken.contains(name)
-            && selected(name, &entry.connection, None)
+        if !names.contains(name) && !taken.contains(name) && selected(name, &entry.connection, None)
         {
             subjects.push(Subject {
                 quote: name,
@@ -229,8 +227,12 @@ fn plan_account(
         moved_between_connections(case, connection, decision);
     }
     let (preparations, steps) = {
-        let works: Vec<_> =
-            cases.iter().zip(&decisions).filter(|(_, d)| d.active).map(|(c, d)| d.work(c)).collect();
+        let works: Vec<_> = cases
+            .iter()
+            .zip(&decisions)
+            .filter(|(_, d)| d.active)
+            .map(|(c, d)| d.work(c))
+            .collect();
         let preparations = account.dialect.preparations(account.survey, &works);
         let steps: Vec<Vec<Step>> =
             works.iter().map(|work| account.dialect.steps(work, account.survey)).collect();

@@ -207,27 +207,26 @@ fn without_manifest(case: &Case<'_>, sight: &Sight, decision: &mut Decision) {
     let plan = &mut decision.plan;
     let protected = case.entry.is_some_and(|e| e.protect);
     if let Sight::Found(observed) = sight {
-            plan.total_before = observed.total;
-            plan.total_after = observed.total;
-            if case.prune && protected {
-                block(
-                    plan,
-                    "its manifest is gone, but the quote is protected (`lifecycle.protect`), so it is not deleted",
-                    "bring the manifest back with `protect: false` and apply, then remove it; or take the entry out with `proforma lock forget`",
-                );
-            } else if case.prune {
-                plan.action = Action::Delete;
-                plan.total_after = None;
-                decision.active = true;
-            } else {
-                plan.action = Action::Orphaned;
-                plan.reason =
-                    Some("its manifest is gone; the quote upstream is left alone".to_owned());
-                plan.help = Some(
+        plan.total_before = observed.total;
+        plan.total_after = observed.total;
+        if case.prune && protected {
+            block(
+                plan,
+                "its manifest is gone, but the quote is protected (`lifecycle.protect`), so it is not deleted",
+                "bring the manifest back with `protect: false` and apply, then remove it; or take the entry out with `proforma lock forget`",
+            );
+        } else if case.prune {
+            plan.action = Action::Delete;
+            plan.total_after = None;
+            decision.active = true;
+        } else {
+            plan.action = Action::Orphaned;
+            plan.reason = Some("its manifest is gone; the quote upstream is left alone".to_owned());
+            plan.help = Some(
                     "bring the manifest back, delete the quote with `--prune`, or take the entry out with `proforma lock forget`"
                         .to_owned(),
                 );
-            }
+        }
     } else {
         plan.action = Action::Forget;
         plan.reason = Some(
@@ -271,9 +270,7 @@ fn record(
         holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, wanted));
     }
     Record {
-        stamp: observed
-            .and_then(|o| o.stamp.clone())
-            .unwrap_or_else(|| decision.stamp.clone()),
+        stamp: observed.and_then(|o| o.stamp.clone()).unwrap_or_else(|| decision.stamp.clone()),
         revision: decision.revision,
         protect: desired.lifecycle.protect,
         was: case.was.filter(|_| case.entry.is_some()).cloned(),
@@ -293,7 +290,12 @@ fn wanted_state(desired: &Quote) -> State {
     State::Plain(desired.state.unwrap_or(WantedState::Draft))
 }
 
-fn state_change(before: Option<&State>, after: &State, origin: ChangeOrigin, planned: bool) -> Change {
+fn state_change(
+    before: Option<&State>,
+    after: &State,
+    origin: ChangeOrigin,
+    planned: bool,
+) -> Change {
     Change {
         path: Path::new(diff::STATE),
         before: before.map(|s| Value::text(s.word())),
@@ -330,7 +332,11 @@ fn create(
         Move::Write(_) => decision.state = Some(wanted.clone()),
         Move::Wait(who) => decision.plan.waits_for = Some(who),
         Move::Refused(why) => {
-            block(&mut decision.plan, why, "ask for a state that the provider can set; `proforma providers` lists them");
+            block(
+                &mut decision.plan,
+                why,
+                "ask for a state that the provider can set; `proforma providers` lists them",
+            );
             decision.active = false;
             return;
         }
@@ -386,12 +392,7 @@ fn existing(
         && !plan.changes.iter().any(|c| c.path.as_str() == diff::STATE)
         && *state != observed.state
     {
-        plan.changes.push(state_change(
-            Some(&observed.state),
-            state,
-            ChangeOrigin::Manifest,
-            true,
-        ));
+        plan.changes.push(state_change(Some(&observed.state), state, ChangeOrigin::Manifest, true));
     }
     if let Some(was) = renamed_fields {
         plan.changes.push(Change {
@@ -445,10 +446,9 @@ fn needs_record(entry: Option<&Entry>, record: &Record, decision: &Decision) -> 
         || !record.releases.is_empty()
         || record.holds.iter().any(|(path, fp)| entry.fields.get(path) != Some(fp))
         || record.parts.iter().any(|(part, id)| entry.parts.get(part) != Some(id))
-        || record
-            .refs
-            .iter()
-            .any(|(path, r)| entry.refs.get(path).is_none_or(|e| e.id != r.id || e.asked != r.asked))
+        || record.refs.iter().any(|(path, r)| {
+            entry.refs.get(path).is_none_or(|e| e.id != r.id || e.asked != r.asked)
+        })
 }
 
 /// Settles the state; false when the quote is blocked by it.

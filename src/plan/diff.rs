@@ -94,9 +94,7 @@ pub fn compare(
         out.changes.iter().filter(|c| c.after.is_none()).map(|c| &c.path).collect();
     out.releases = known
         .keys()
-        .filter(|path| {
-            path.as_str() != STATE && !want.contains_key(*path) && !gone.contains(path)
-        })
+        .filter(|path| path.as_str() != STATE && !want.contains_key(*path) && !gone.contains(path))
         .cloned()
         .collect();
     out

@@ -30,7 +30,9 @@ pub fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
         .tempfile_in(folder)
         .map_err(|e| failed(&e))?;
     restrict(file.path()).map_err(|e| failed(&e))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|e| failed(&e))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(|e| failed(&e))?;
     file.persist(path).map_err(|e| failed(&e.error))?;
     Ok(())
 }
