@@ -125,6 +125,11 @@ impl Amount {
         self.times(percent)?.over(Self::HUNDRED)
     }
 
+    /// The largest whole number that is not above it; out of range is 0.
+    pub fn floor(self) -> i64 {
+        i64::try_from(self.0.floor()).unwrap_or(0)
+    }
+
     /// As a whole number where it is one.
     pub fn to_int(self) -> Option<i64> {
         let d = self.0.normalize();

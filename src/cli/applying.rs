@@ -1,0 +1,228 @@
+//! The command `apply`.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::args::ApplyArgs;
+use super::connect::Account;
+use super::open::Opened;
+use super::planning::{self, Planned};
+use crate::apply::events::Listener;
+use crate::apply::executor::{Apply, Hand};
+use crate::apply::fold::fold_all;
+use crate::apply::journal::{JOURNAL, Journal, SANDBOX_JOURNAL};
+use crate::apply::ledger::Ledger;
+use crate::apply::records::{self, RunStart};
+use crate::apply::replay::Replay;
+use crate::apply::report::Report;
+use crate::apply::workspace_lock::{Holder, WorkspaceLock};
+use crate::failure::{Failure, Kind};
+use crate::key::{ConnectionName, QuoteName};
+use crate::plan::model::{Action, Plan};
+use crate::plan::saved;
+use crate::provider::Writer;
+use crate::provider::step::{Effect, Effects};
+use crate::provider::survey::Sight;
+
+/// The effects with consent: the flag, and what the workspace allows.
+pub fn consent(opened: &Opened, allow: &[String]) -> Result<Effects, Failure> {
+    let mut effects = planning::standing_consent(opened);
+    for word in allow {
+        if word == "all" {
+            effects.extend(Effect::ALL);
+        } else if let Some(effect) = Effect::parse(word) {
+            effects.insert(effect);
+        } else {
+            return Err(Failure::new(
+                Kind::Invalid,
+                format!("`--allow {}`: there is no such effect", crate::output::text::safe(word)),
+            )
+            .help("effects are publish, send, bill, delete, final, or all"));
+        }
+    }
+    Ok(effects)
+}
+
+/// What an apply works with from beginning to end; holds the workspace lock.
+pub struct Run {
+    /// The workspace.
+    pub opened: Opened,
+    /// Consent.
+    pub consent: Effects,
+    /// The journal.
+    journal: Journal,
+    /// What an earlier run left.
+    replay: Replay,
+    _lock: WorkspaceLock,
+}
+
+/// Takes the lock, opens the journal and brings an earlier run's receipts into the lockfile.
+pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure> {
+    let consent = consent(&opened, allow)?;
+    let now = Arc::new(jiff::Timestamp::now);
+    let lock = WorkspaceLock::take(&opened.folder, &Holder::here(now()))?;
+    // Between opening and locking another run may have ended.
+    opened.lockfile = opened.store.load(&opened.workspace.name)?;
+    let file = if opened.sandbox.is_some() { SANDBOX_JOURNAL } else { JOURNAL };
+    let (journal, replay) = Journal::open(
+        Arc::clone(&opened.disk),
+        &opened.folder,
+        file,
+        &opened.workspace.name,
+        Arc::new(move || now()),
+    )
+    .await?;
+    let steps = replay.applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
+    let left = fold_all(&mut opened.lockfile, steps);
+    if !replay.applied.is_empty() {
+        opened.store.save(&opened.lockfile)?;
+        let kept: Vec<_> = left.iter().map(|(intent, _, _)| &intent.step).collect();
+        let mut by_run: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for step in replay.applied.iter().filter(|a| !kept.contains(&&a.intent.step)) {
+            by_run.entry(step.run.clone()).or_default().push(step.intent.step.clone());
+        }
+        for (run, steps) in by_run {
+            journal.checkpoint_of(run, steps).await?;
+        }
+    }
+    Ok(Run { opened, consent, journal, replay, _lock: lock })
+}
+
+/// Loads a saved plan, looks again, and finds out which of its quotes are stale.
+pub async fn revive(
+    run: &Run,
+    args: &ApplyArgs,
+    stop: &CancellationToken,
+) -> Result<(Planned, BTreeMap<QuoteName, String>), Failure> {
+    let Some(path) = &args.plan else {
+        return Err(Failure::new(Kind::Other, "there is no plan file"));
+    };
+    let plan = saved::load(path)?;
+    if plan.workspace != run.opened.workspace.name {
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!(
+                "the plan is of workspace `{}`, this is `{}`",
+                plan.workspace, run.opened.workspace.name
+            ),
+        ));
+    }
+    let mut shape = args.shape.clone();
+    shape.selection.only = plan.quotes.iter().map(|q| q.quote.to_string()).collect();
+    shape.overrides.clone_from(&plan.overrides);
+    shape.prune = plan.prune;
+    let parallelism = args.parallelism.map(usize::from);
+    let mut fresh = planning::plan(&run.opened, &shape, &run.consent, parallelism, stop).await?;
+    let manifests: BTreeMap<_, _> =
+        run.opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
+    let mut stale = BTreeMap::new();
+    for quote in plan.quotes.iter().filter(|q| q.action.is_pending()) {
+        let manifest = manifests.get(&quote.quote).copied();
+        let entry = entry_of(&run.opened, quote);
+        let sight: Option<&Sight> =
+            fresh.surveys.get(&quote.connection).and_then(|s| s.sights.get(&quote.quote));
+        if let Some(why) = saved::is_stale(quote, manifest, entry, sight) {
+            stale.insert(quote.quote.clone(), why.to_owned());
+        }
+    }
+    fresh.refusals = planning::refusals(&run.opened, &plan, &run.consent);
+    fresh.plan = Plan { requests: fresh.plan.requests, ..plan };
+    Ok((fresh, stale))
+}
+
+fn entry_of<'o>(
+    opened: &'o Opened,
+    quote: &crate::plan::model::QuotePlan,
+) -> Option<&'o crate::lockfile::Entry> {
+    let was = quote.record.as_ref().and_then(|r| r.was.as_ref());
+    let entries = &opened.lockfile.entries;
+    entries.get(&quote.quote).or_else(|| was.and_then(|w| entries.get(w)))
+}
+
+/// Carries a plan out.
+pub async fn carry_out(
+    run: &Run,
+    planned: &Planned,
+    stale: BTreeMap<QuoteName, String>,
+    listener: &dyn Listener,
+    stop: &CancellationToken,
+) -> Result<Report, Failure> {
+    let writers: BTreeMap<&ConnectionName, (&Account, Arc<dyn Writer>)> =
+        planned.accounts.iter().map(|(name, a)| (name, (a, a.writer()))).collect();
+    let hands = writers
+        .iter()
+        .map(|(name, (account, writer))| {
+            let hand = Hand {
+                dialect: &*account.dialect,
+                reader: &*account.reader,
+                writer: &**writer,
+                parallelism: account.concurrency,
+            };
+            ((*name).clone(), hand)
+        })
+        .collect();
+    let start = RunStart::new(
+        planned.plan.id.clone(),
+        run.opened.workspace.name.clone(),
+        jiff::Timestamp::now(),
+        std::process::id(),
+        host_name(),
+    );
+    run.journal.begin(start).await?;
+    settle_open(run, planned).await?;
+    let apply = Apply {
+        plan: &planned.plan,
+        quotes: run.opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect(),
+        hands,
+        allowed: run.consent.clone(),
+        stale,
+        journal: &run.journal,
+        store: &run.opened.store,
+        ledger: Ledger::new(run.opened.lockfile.clone()),
+        listener,
+        stop: stop.clone(),
+    };
+    apply.run().await
+}
+
+/// Requests of an earlier run whose outcome was unknown: the live look at their quotes has settled
+/// what became of them, save for messages, which leave no trace that proves their absence.
+async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
+    let looked_at: BTreeMap<&QuoteName, Action> =
+        planned.plan.quotes.iter().map(|q| (&q.quote, q.action)).collect();
+    for open in &run.replay.open {
+        let sends = open.intent.effects.iter().any(|e| e == Effect::Send.word());
+        let seen = open.intent.quote.as_ref().is_none_or(|quote| {
+            looked_at.get(quote).is_some_and(|a| *a != Action::Unverifiable)
+        });
+        if sends || !seen {
+            continue;
+        }
+        let mut receipt =
+            records::Receipt::new(open.intent.step.clone(), records::Outcome::NotSent);
+        receipt.detail = Some("settled by reading the quote again".to_owned());
+        run.journal.settle(open.run.clone(), vec![receipt]).await?;
+    }
+    Ok(())
+}
+
+fn host_name() -> String {
+    Holder::here(jiff::Timestamp::now()).host
+}
+
+/// Asks a person on the terminal. `None` = there is nobody to ask.
+pub fn ask(question: &str) -> Option<bool> {
+    use std::io::{BufRead, Write};
+    let input = std::io::stdin();
+    if !input.is_terminal() || !std::io::stderr().is_terminal() {
+        return None;
+    }
+    let mut err = std::io::stderr().lock();
+    let _shown = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
+    let mut line = String::new();
+    input.lock().read_line(&mut line).ok()?;
+    Some(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}

@@ -1,0 +1,170 @@
+//! From connections to readers and writers.
+//!
+//! Invariant: what plan is given has no writer; [`writers`] is called by apply alone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::open::Opened;
+use crate::failure::{Failure, Kind};
+use crate::http::client::ReqwestTransport;
+use crate::http::{
+    BaseUrl, Credential, Limiter, Limits, RateLimit, ReadWire, Secret, SecretSource, Wire,
+    WireSettings,
+};
+use crate::key::ConnectionName;
+use crate::manifest::connection::{
+    Connection, Credential as Source, ProviderName, QuoteSystem, Stamping,
+};
+use crate::provider::hubspot::{self, HubspotDialect, HubspotReader, HubspotWriter};
+use crate::provider::{Dialect, Reader, Writer};
+
+/// Requests in flight on one connection, unless it says otherwise.
+const DEFAULT_CONCURRENCY: usize = 8;
+
+/// A connection that can be asked.
+pub struct Account {
+    /// Its provider.
+    pub dialect: Arc<dyn Dialect>,
+    /// Reads.
+    pub reader: Arc<dyn Reader>,
+    /// Requests in flight at once.
+    pub concurrency: usize,
+    wire: Arc<Wire>,
+    settings: hubspot::Settings,
+}
+
+impl Account {
+    /// The writing side: for apply alone.
+    pub fn writer(&self) -> Arc<dyn Writer> {
+        Arc::new(HubspotWriter::new(Arc::clone(&self.wire), self.settings.clone()))
+    }
+}
+
+/// The pure half of a connection's provider: needs no credentials.
+pub fn dialect(name: &ConnectionName, connection: &Connection) -> Result<Arc<dyn Dialect>, Failure> {
+    match connection.provider {
+        ProviderName::Hubspot => Ok(Arc::new(HubspotDialect::new(settings(name, connection)))),
+        other => Err(unavailable(name, other)),
+    }
+}
+
+fn unavailable(name: &ConnectionName, provider: ProviderName) -> Failure {
+    Failure::new(
+        Kind::Invalid,
+        format!("connection `{name}`: this version cannot talk to `{provider}` yet"),
+    )
+    .help("`proforma providers` lists what it can talk to")
+}
+
+fn settings(name: &ConnectionName, connection: &Connection) -> hubspot::Settings {
+    hubspot::Settings {
+        connection: name.clone(),
+        system: match connection.quote_system {
+            QuoteSystem::Legacy => hubspot::QuoteSystem::Legacy,
+            QuoteSystem::Cpq => hubspot::QuoteSystem::Cpq,
+        },
+        stamp: match &connection.stamp {
+            Stamping::Property(property) => hubspot::StampPlace::Property(property.clone()),
+            Stamping::Slug => hubspot::StampPlace::Slug,
+        },
+    }
+}
+
+/// Connects to the named connections.
+pub fn connect(
+    opened: &Opened,
+    names: &[&ConnectionName],
+    parallelism: Option<usize>,
+    stop: &CancellationToken,
+) -> Result<BTreeMap<ConnectionName, Account>, Failure> {
+    let mut accounts = BTreeMap::new();
+    for name in names {
+        let Some(connection) = opened.workspace.connections.get(*name) else {
+            return Err(Failure::new(
+                Kind::Invalid,
+                format!("the lockfile names connection `{name}`, which is not in the workspace"),
+            )
+            .help("bring the connection back, or take its quotes out with `proforma lock forget`"));
+        };
+        accounts.insert((*name).clone(), account(opened, name, connection, parallelism, stop)?);
+    }
+    Ok(accounts)
+}
+
+fn account(
+    opened: &Opened,
+    name: &ConnectionName,
+    connection: &Connection,
+    parallelism: Option<usize>,
+    stop: &CancellationToken,
+) -> Result<Account, Failure> {
+    let dialect = dialect(name, connection)?;
+    let failed = |e: &dyn std::fmt::Display| {
+        Failure::new(Kind::Other, format!("connection `{name}`: {e}"))
+    };
+    let (base, credential) = match &opened.sandbox {
+        Some(root) => {
+            let base = format!("{}/{}", root.as_str(), sandbox_path(connection.provider));
+            (base, Credential::bearer(Secret::new("sandbox".to_owned())))
+        }
+        None => {
+            let secret = load_secret(opened, name, connection)?;
+            (connection.base_url.clone(), Credential::bearer(secret))
+        }
+    };
+    let base = BaseUrl::parse(&base).map_err(|e| failed(&e))?;
+    let transport =
+        ReqwestTransport::new(base, crate::http::client::DEFAULT_TIMEOUT).map_err(|e| failed(&e))?;
+    let concurrency = parallelism
+        .or(connection.concurrency.map(|n| n as usize))
+        .unwrap_or(DEFAULT_CONCURRENCY);
+    let explicit = connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
+    let published = RateLimit::new(190, Duration::from_secs(10));
+    let limiter = Limiter::new(Limits {
+        account: explicit.or(published),
+        explicit: explicit.is_some(),
+        concurrency,
+        classes: hubspot::limits(),
+    });
+    let mut settings_of_wire = WireSettings::new(hubspot::policy());
+    settings_of_wire.credential = Some(credential);
+    settings_of_wire.stop = stop.clone();
+    let wire = Arc::new(Wire::new(Arc::new(transport), Arc::new(limiter), settings_of_wire));
+    let settings = settings(name, connection);
+    let reader = HubspotReader::new(ReadWire::new(Arc::clone(&wire)), settings.clone());
+    Ok(Account { dialect, reader: Arc::new(reader), concurrency, wire, settings })
+}
+
+/// The upstream's place in the sandbox.
+fn sandbox_path(provider: ProviderName) -> &'static str {
+    match provider {
+        ProviderName::Hubspot => "hubspot",
+        ProviderName::Quickquote => "quickquote/api/v1",
+        ProviderName::Salesbyte => "salesbyte",
+        ProviderName::Dealhub => "dealhub",
+    }
+}
+
+fn load_secret(
+    opened: &Opened,
+    name: &ConnectionName,
+    connection: &Connection,
+) -> Result<Secret, Failure> {
+    let source = match &connection.token {
+        Some(Source::Env(variable)) => SecretSource::Env(variable.clone()),
+        Some(Source::File(path)) => SecretSource::File(opened.folder.join(path)),
+        None => {
+            return Err(Failure::new(
+                Kind::Credentials,
+                format!("connection `{name}` has no `token:`"),
+            )
+            .help("write `token: { env: NAME }` or `token: { file: PATH }`"));
+        }
+    };
+    let env = |variable: &str| std::env::var(variable).ok();
+    Secret::load(&source, name, &env).map_err(Failure::from)
+}

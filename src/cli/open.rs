@@ -1,0 +1,75 @@
+//! Opening a workspace: manifests, lockfile, and where the two are kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::Global;
+use crate::disk::{Disk, RealDisk};
+use crate::failure::{Failure, Kind, Severity};
+use crate::http::BaseUrl;
+use crate::lockfile::{LOCKFILE, Lockfile, SANDBOX_LOCKFILE, Store};
+use crate::manifest::workspace::Workspace;
+use crate::manifest::{self, LoadOptions, Loaded};
+
+/// The environment variable with hosts that `base_url` may name besides the provider's own.
+const ALLOW_HOSTS: &str = "PROFORMA_ALLOW_HOSTS";
+
+/// A workspace with its lockfile.
+#[derive(Debug)]
+pub struct Opened {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What the manifests say.
+    pub loaded: Loaded,
+    /// The checked workspace file.
+    pub workspace: Workspace,
+    /// What is recorded.
+    pub lockfile: Lockfile,
+    /// Where it is recorded.
+    pub store: Store,
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// The sandbox to talk to instead of the upstreams.
+    pub sandbox: Option<BaseUrl>,
+}
+
+/// Reads the manifests of the workspace, whatever is wrong with them.
+pub fn load(folder: &Path) -> Loaded {
+    let hosts = std::env::var(ALLOW_HOSTS).unwrap_or_default();
+    let allow_hosts =
+        hosts.split(',').map(str::trim).filter(|h| !h.is_empty()).map(str::to_owned).collect();
+    manifest::load(folder, &LoadOptions { allow_hosts })
+}
+
+/// Opens the workspace; anything wrong in a manifest is a failure with all diagnostics.
+pub fn open(global: &Global) -> Result<Opened, Failure> {
+    let loaded = load(&global.dir);
+    if loaded.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        let errors = loaded.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("the workspace has {errors} error{}", if errors == 1 { "" } else { "s" }),
+        )
+        .with(loaded.diagnostics));
+    }
+    let Some(workspace) = loaded.workspace.clone() else {
+        return Err(Failure::new(Kind::Invalid, "there is no workspace here")
+            .help("run it in a folder with `proforma.yaml`, or name one with `-C DIR`"));
+    };
+    let sandbox = global.sandbox.as_deref().map(sandbox_url).transpose()?;
+    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new());
+    let file = if sandbox.is_some() { SANDBOX_LOCKFILE } else { LOCKFILE };
+    let store = Store::new(Arc::clone(&disk), &global.dir, file);
+    let lockfile = store.load(&workspace.name)?;
+    Ok(Opened { folder: global.dir.clone(), loaded, workspace, lockfile, store, disk, sandbox })
+}
+
+fn sandbox_url(text: &str) -> Result<BaseUrl, Failure> {
+    let invalid = |why: &str| {
+        Failure::new(Kind::Invalid, format!("`--sandbox` {why}"))
+            .help("start one with `proforma sandbox`, then use `--sandbox http://127.0.0.1:8765`")
+    };
+    let url = BaseUrl::parse(text.trim_end_matches('/'))
+        .map_err(|e| invalid(&format!("is not an address: {e}")))?;
+    if url.is_loopback() { Ok(url) } else { Err(invalid("must be a loopback address")) }
+}

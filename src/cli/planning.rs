@@ -1,0 +1,239 @@
+//! Making a plan: survey every connection, then hand over to the pure planner. Shared by plan and
+//! apply.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::args::Shape;
+use super::connect::{self, Account};
+use super::open::Opened;
+use super::select::Selected;
+use crate::failure::{Diagnostic, Failure, Kind, Severity};
+use crate::key::{ConnectionName, QuoteName};
+use crate::plan::build::{self, Subject, Terms};
+use crate::plan::guardrails::{self, Scene};
+use crate::plan::model::Plan;
+use crate::provider::step::{Effect, Effects, Trouble, TroubleKind};
+use crate::provider::survey::{Ask, Lore, Sight, Survey};
+
+/// A plan with what it was made from.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What is wrong or worth knowing.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Guardrails that it breaks.
+    pub refusals: Vec<Diagnostic>,
+    /// The connections.
+    pub accounts: BTreeMap<ConnectionName, Account>,
+    /// What was seen.
+    pub surveys: BTreeMap<ConnectionName, Survey>,
+}
+
+impl Planned {
+    /// Why the plan does not end in 0, if so (pending changes not counted).
+    pub fn kind(&self) -> Option<Kind> {
+        let mut kinds = BTreeSet::new();
+        if self.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+            kinds.insert(Kind::Invalid);
+        }
+        if !self.refusals.is_empty() {
+            kinds.insert(Kind::Guardrail);
+        }
+        for quote in &self.plan.quotes {
+            if quote.ownership_conflict {
+                kinds.insert(Kind::Ownership);
+            } else if quote.action == crate::plan::model::Action::Blocked {
+                kinds.insert(Kind::Partial);
+            }
+        }
+        kinds.first().copied()
+    }
+}
+
+/// Effects that the workspace allows without a flag.
+pub fn standing_consent(opened: &Opened) -> Effects {
+    opened.workspace.guardrails.allow.iter().filter_map(|e| Effect::parse(e.word())).collect()
+}
+
+/// The `--override` list, checked.
+pub fn overrides(shape: &Shape) -> Result<Vec<String>, Failure> {
+    for name in &shape.overrides {
+        if !guardrails::NAMES.contains(&name.as_str()) {
+            return Err(Failure::new(
+                Kind::Invalid,
+                format!("there is no guardrail `{}`", crate::output::text::safe(name)),
+            )
+            .help(format!("guardrails are: {}", guardrails::NAMES.join(", "))));
+        }
+    }
+    let names: BTreeSet<&String> = shape.overrides.iter().collect();
+    Ok(names.into_iter().cloned().collect())
+}
+
+/// Surveys and plans.
+pub async fn plan(
+    opened: &Opened,
+    shape: &Shape,
+    consent: &Effects,
+    parallelism: Option<usize>,
+    stop: &CancellationToken,
+) -> Result<Planned, Failure> {
+    let overrides = overrides(shape)?;
+    let selected = Selected::parse(&shape.selection.only, &shape.selection.except)?;
+    let provider = |c: &ConnectionName| {
+        opened.workspace.connections.get(c).map_or("", |c| c.provider.word())
+    };
+    let (subjects, mut diagnostics) =
+        build::pair(&opened.loaded.quotes, &opened.lockfile, &|name, connection, desired| {
+            selected.holds(name, connection, provider(connection), desired)
+        });
+    if subjects.is_empty() && !selected.is_all() {
+        diagnostics.push(
+            Diagnostic::warning("nothing-selected", "no quote matches `--only` and `--except`")
+                .help("`proforma lock list` and the file names show what there is"),
+        );
+    }
+    let names: BTreeSet<&ConnectionName> = subjects.iter().map(|s| s.connection).collect();
+    let names: Vec<&ConnectionName> = names.into_iter().collect();
+    diagnostics.extend(offline_checks(opened, &subjects)?);
+    let accounts = connect::connect(opened, &names, parallelism, stop)?;
+    let (surveys, troubles) = survey(opened, &subjects, &accounts).await?;
+    let views = accounts
+        .iter()
+        .filter_map(|(name, account)| {
+            let survey = surveys.get(name)?;
+            let view = build::Account {
+                dialect: &*account.dialect,
+                survey,
+                requests: account.reader.requests(),
+            };
+            Some((name.clone(), view))
+        })
+        .collect();
+    let terms = Terms { prune: shape.prune, overrides, allowed: standing_consent(opened) };
+    let (mut plan, found) = build::build(&opened.workspace.name, &subjects, &views, &terms);
+    diagnostics.extend(found);
+    cut_off(&mut plan, &troubles);
+    let refusals = refusals(opened, &plan, consent);
+    Ok(Planned { plan, diagnostics, refusals, accounts, surveys })
+}
+
+/// The guardrails that a plan breaks now.
+pub fn refusals(opened: &Opened, plan: &Plan, consent: &Effects) -> Vec<Diagnostic> {
+    let now = jiff::Timestamp::now();
+    guardrails::check(
+        plan,
+        &Scene {
+            guardrails: &opened.workspace.guardrails,
+            quotes: &opened.loaded.quotes,
+            lockfile: &opened.lockfile,
+            now,
+            today: now.to_zoned(jiff::tz::TimeZone::system()).date(),
+            allowed: consent,
+        },
+    )
+}
+
+/// What each provider says of the manifests without looking upstream.
+pub fn offline_checks(
+    opened: &Opened,
+    subjects: &[Subject<'_>],
+) -> Result<Vec<Diagnostic>, Failure> {
+    let mut dialects = BTreeMap::new();
+    let mut found = Vec::new();
+    for desired in subjects.iter().filter_map(|s| s.desired) {
+        let Some(connection) = opened.workspace.connections.get(&desired.connection) else {
+            continue;
+        };
+        if !dialects.contains_key(&desired.connection) {
+            let dialect = connect::dialect(&desired.connection, connection)?;
+            dialects.insert(desired.connection.clone(), dialect);
+        }
+        if let Some(dialect) = dialects.get(&desired.connection) {
+            found.extend(dialect.check(desired).into_iter().map(|d| d.about(&desired.name)));
+        }
+    }
+    if found.iter().any(|d| d.severity == Severity::Error) {
+        return Err(Failure::new(Kind::Invalid, "some manifests ask for what their provider cannot do")
+            .with(found));
+    }
+    Ok(found)
+}
+
+type Troubles = BTreeMap<ConnectionName, Trouble>;
+
+/// Surveys all connections at once. One that is down does not stop the others; when all are, that
+/// is a failure.
+async fn survey(
+    opened: &Opened,
+    subjects: &[Subject<'_>],
+    accounts: &BTreeMap<ConnectionName, Account>,
+) -> Result<(BTreeMap<ConnectionName, Survey>, Troubles), Failure> {
+    let workspace = &opened.workspace.name;
+    let asked = accounts.iter().map(|(name, account)| async move {
+        let asks: Vec<Ask<'_>> = subjects
+            .iter()
+            .filter(|s| s.connection == name)
+            .map(|s| s.ask(workspace))
+            .collect();
+        (name, account.reader.survey(&asks, true).await)
+    });
+    let mut surveys = BTreeMap::new();
+    let mut troubles = Troubles::new();
+    for (name, answer) in join_all(asked).await {
+        match answer {
+            Ok(survey) => {
+                surveys.insert(name.clone(), survey);
+            }
+            Err(trouble) => {
+                troubles.insert(name.clone(), trouble);
+            }
+        }
+    }
+    if surveys.is_empty()
+        && let Some((name, trouble)) = troubles.iter().next()
+    {
+        return Err(failure_of(name, trouble));
+    }
+    for name in troubles.keys() {
+        let sights = subjects
+            .iter()
+            .filter(|s| s.connection == name)
+            .map(|s| (s.quote.clone(), Sight::Unverifiable("its connection is down".to_owned())))
+            .collect::<BTreeMap<QuoteName, Sight>>();
+        let survey = Survey { sights, refs: BTreeMap::new(), problems: Vec::new(), lore: Lore::None };
+        surveys.insert(name.clone(), survey);
+    }
+    Ok((surveys, troubles))
+}
+
+/// A connection's trouble as the failure of a command.
+pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
+    let kind = match trouble.kind {
+        TroubleKind::Credentials => Kind::Credentials,
+        TroubleKind::Quota => Kind::Quota,
+        TroubleKind::Interrupted => Kind::Interrupted,
+        TroubleKind::Ownership => Kind::Ownership,
+        TroubleKind::Refused | TroubleKind::Network => Kind::Other,
+    };
+    let mut failure = Failure::new(kind, format!("connection `{name}`: {}", trouble.message));
+    failure.help.clone_from(&trouble.help);
+    failure
+}
+
+/// Quotes of a connection that is down are blocked.
+fn cut_off(plan: &mut Plan, troubles: &Troubles) {
+    for quote in &mut plan.quotes {
+        if let Some(trouble) = troubles.get(&quote.connection) {
+            quote.action = crate::plan::model::Action::Blocked;
+            quote.reason = Some(trouble.message.clone());
+            quote.help.clone_from(&trouble.help);
+        }
+    }
+    if !troubles.is_empty() {
+        plan.id = build::digest(plan);
+    }
+}
