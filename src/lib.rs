@@ -16,4 +16,7 @@ pub mod facts;
 pub mod failure;
 pub mod http;
 pub mod key;
+pub mod manifest;
 pub mod money;
+pub mod output;
+pub mod yaml;
