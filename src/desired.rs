@@ -19,6 +19,7 @@ use crate::facts::Plain;
 use crate::failure::{Place, SourceFile};
 use crate::key::{ConnectionName, Fingerprint, QuoteName};
 use crate::money::{Amount, Currency};
+use crate::yaml;
 
 /// Whether and how the manifest owns a field.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -369,29 +370,43 @@ pub struct Lifecycle {
     pub when_immutable: WhenImmutable,
 }
 
-/// Where a quote was written.
+/// Where a quote was written. Places are found by reading the text again when a message needs
+/// one, so a workspace of many quotes carries none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The file.
     pub source: Arc<SourceFile>,
-    /// The place of each path of the manifest as written: `title`, `items[0].price`, `customer`,
-    /// `hubspot.hs_language`; the empty path is the `quote:` line. List elements are by index.
-    pub spans: Arc<BTreeMap<String, Place>>,
+    /// The byte at which the quote's document starts.
+    pub offset: usize,
+    /// The connection's `defaults:` that were merged in: the workspace file and the path of the
+    /// map (`connections.crm.defaults`).
+    pub defaults: Option<Arc<(Arc<SourceFile>, String)>>,
 }
 
 impl Origin {
-    /// The place of a manifest path, or of its nearest written ancestor.
+    /// A document that starts at byte `offset` of a file, without defaults.
+    pub fn new(source: Arc<SourceFile>, offset: usize) -> Self {
+        Self { source, offset, defaults: None }
+    }
+
+    /// The place of a manifest path as written (`title`, `items[0].price`, `hubspot.hs_language`;
+    /// list elements by index), or of its nearest written ancestor: in the document, else in the
+    /// connection's defaults, else the quote's name (which is also the empty path).
     pub fn place(&self, path: &str) -> Option<Place> {
-        let mut rest = path;
-        loop {
-            if let Some(place) = self.spans.get(rest) {
-                return Some(place.clone());
-            }
-            match rest.rfind(['.', '[']) {
-                Some(cut) => rest = &rest[..cut],
-                None => return self.spans.get("").cloned(),
+        let text = &self.source.text;
+        if let Some(span) = yaml::find(text, self.offset, path) {
+            return Some(yaml::place_of(&self.source, span));
+        }
+        if let Some((source, prefix)) = self.defaults.as_deref() {
+            let head = path.split(['.', '[']).next().unwrap_or_default();
+            let whole = format!("{prefix}.{head}");
+            let at_head = yaml::find(&source.text, 0, &whole);
+            if at_head.is_some() && at_head != yaml::find(&source.text, 0, prefix) {
+                let span = yaml::find(&source.text, 0, &format!("{prefix}.{path}"))?;
+                return Some(yaml::place_of(source, span));
             }
         }
+        yaml::find(text, self.offset, "").map(|span| yaml::place_of(&self.source, span))
     }
 }
 
@@ -452,4 +467,28 @@ pub struct Quote {
     pub origin: Origin,
     /// Fingerprint of the manifest after defaults and catalog: for saved plans.
     pub fingerprint: Fingerprint,
+}
+
+impl Quote {
+    /// The place of a fact's path, whose list elements are named by key (`items[audit].price`,
+    /// `fees[onboarding].amount`), or of its nearest written ancestor.
+    pub fn place(&self, path: &str) -> Option<Place> {
+        let keyed = |list: &str, key: &str| -> Option<usize> {
+            let keys = |adjustments: &Wish<Vec<Adjustment>>| {
+                adjustments.set().and_then(|all| all.iter().position(|a| a.key == key))
+            };
+            match list {
+                "items" => self.items.set().and_then(|all| all.iter().position(|i| i.key == key)),
+                "discounts" => keys(&self.discounts),
+                "fees" => keys(&self.fees),
+                "taxes" => keys(&self.taxes),
+                _ => None,
+            }
+        };
+        let by_index = path.split_once('[').and_then(|(list, rest)| {
+            let (key, tail) = rest.split_once(']')?;
+            Some(format!("{list}[{}]{tail}", keyed(list, key)?))
+        });
+        self.origin.place(by_index.as_deref().unwrap_or(path))
+    }
 }

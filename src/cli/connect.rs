@@ -16,9 +16,7 @@ use crate::http::{
     WireSettings,
 };
 use crate::key::ConnectionName;
-use crate::manifest::connection::{
-    Connection, Credential as Source, ProviderName, QuoteSystem, Stamping,
-};
+use crate::manifest::{Connection, Credential as Source, ProviderName, QuoteSystem, Stamping};
 use crate::provider::hubspot::{self, HubspotDialect, HubspotReader, HubspotWriter};
 use crate::provider::{Dialect, Reader, Writer};
 

@@ -8,8 +8,7 @@ use crate::disk::{Disk, RealDisk};
 use crate::failure::{Failure, Kind, Severity};
 use crate::http::BaseUrl;
 use crate::lockfile::{LOCKFILE, Lockfile, SANDBOX_LOCKFILE, Store};
-use crate::manifest::workspace::Workspace;
-use crate::manifest::{self, LoadOptions, Loaded};
+use crate::manifest::{self, LoadOptions, Loaded, Workspace};
 
 /// The environment variable with hosts that `base_url` may name besides the provider's own.
 const ALLOW_HOSTS: &str = "PROFORMA_ALLOW_HOSTS";

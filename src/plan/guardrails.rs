@@ -16,7 +16,7 @@ use crate::desired::{Measure, Per, Quote};
 use crate::failure::Diagnostic;
 use crate::key::QuoteName;
 use crate::lockfile::Lockfile;
-use crate::manifest::guardrails::{Guardrails, Limit};
+use crate::manifest::{Guardrails, Limit};
 use crate::money::{Amount, Money};
 use crate::provider::step::{Effect, Effects};
 

@@ -9,6 +9,7 @@
 pub mod build;
 pub mod decide;
 pub mod diff;
+pub mod guardrails;
 pub mod model;
 pub mod order;
 pub mod saved;

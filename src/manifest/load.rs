@@ -1,0 +1,381 @@
+//! From a folder to checked values: the whole pipeline, every error of every file at once.
+//!
+//! Invariants: the result is the same on any machine (files and quotes in the order of their
+//! names); what has an error is missing from the result and everything else is still checked; a
+//! file that could not be read silences the errors that only follow from its absence.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::catalog::{Product, read_product};
+use super::check::Names;
+use super::item::Products;
+use super::quote::{Context, check_defaults, read_quote};
+use super::read::{Field, Sink, nearest, shown};
+use super::walk::{Content, Refusal, collect, read};
+use super::workspace::{FILE_NAME, Reading, Workspace, read_workspace};
+use crate::desired::{Origin, Quote};
+use crate::failure::{Diagnostic, Severity, SourceFile};
+use crate::yaml::{self, Document, Entry, Kind, Parsed, Problem, Span};
+
+/// What the caller decides, because this module reads no environment.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LoadOptions {
+    /// Hosts that a `base_url` may name besides the provider's own (`PROFORMA_ALLOW_HOSTS`).
+    pub allow_hosts: Vec<String>,
+}
+
+/// All that a workspace folder holds. Sound parts are given even when others have errors: ask
+/// [`Loaded::has_errors`] before acting on them.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The workspace, if its file is sound enough to name it.
+    pub workspace: Option<Workspace>,
+    /// Sound quotes, by name.
+    pub quotes: Vec<Quote>,
+    /// Sound products, by name.
+    pub products: Vec<Product>,
+    /// Every file that was read, the workspace file first.
+    pub sources: Vec<Arc<SourceFile>>,
+    /// Problems by file and place, at most 200 and a note that says how many more there are.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Whether anything is wrong enough to stop.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// Reads and checks the workspace in a folder. Never fails: what is wrong is in `diagnostics`.
+pub fn load(dir: &Path, options: &LoadOptions) -> Loaded {
+    let mut sink = Sink::default();
+    let mut refusals: Vec<Refusal> = Vec::new();
+    let text = match read(dir, FILE_NAME) {
+        Ok(Content::Text(text)) => text,
+        Ok(Content::NotUtf8(text, at)) => {
+            sink.push(not_utf8(0, at));
+            let source = Arc::new(SourceFile { path: FILE_NAME.to_owned(), text });
+            return Loaded::nothing(finish(sink, &[source], Vec::new()));
+        }
+        Err(refusal) => return Loaded::nothing(vec![no_workspace(dir, refusal)]),
+    };
+    let parsed = yaml::parse(&text, 0);
+    let reading = read_workspace_file(&parsed, options, &mut sink);
+    let masked = mask(&text, sink.secrets());
+    let workspace_source = Arc::new(SourceFile { path: FILE_NAME.to_owned(), text: masked });
+
+    let mut sources = vec![Arc::clone(&workspace_source)];
+    let mut incomplete = parsed.incomplete;
+    let paths = find_files(dir, reading.as_ref(), &mut sink, &mut refusals);
+    for path in paths {
+        match read(dir, &path) {
+            Ok(Content::Text(text)) => sources.push(Arc::new(SourceFile { path, text })),
+            Ok(Content::NotUtf8(text, at)) => {
+                sink.push(not_utf8(file_number(sources.len()), at));
+                // The text is kept for the caret only: nothing of it is parsed.
+                sources.push(Arc::new(SourceFile { path, text }));
+            }
+            Err(refusal) => refusals.push(refusal),
+        }
+    }
+    incomplete |= !refusals.is_empty() || sink.count() > 0;
+    let trees = parse_all(&sources);
+    incomplete |= trees.iter().any(|t| t.incomplete);
+
+    let mut context = context_of(reading.as_ref(), &workspace_source);
+    context.products.incomplete = incomplete;
+    let (products, quotes) = read_documents(&trees, &sources, &mut context, &mut sink);
+    let workspace = reading.and_then(|reading| {
+        Some(Workspace {
+            dir: dir.to_owned(),
+            name: reading.name?,
+            connections: reading.connections,
+            default_connection: reading.default_connection,
+            quotes: reading.quotes,
+            catalog: reading.catalog,
+            guardrails: reading.guardrails,
+        })
+    });
+    drop(trees);
+    let diagnostics = finish(sink, &sources, refusals);
+    Loaded { workspace, quotes, products, sources, diagnostics }
+}
+
+impl Loaded {
+    fn nothing(diagnostics: Vec<Diagnostic>) -> Self {
+        Self {
+            workspace: None,
+            quotes: Vec::new(),
+            products: Vec::new(),
+            sources: Vec::new(),
+            diagnostics,
+        }
+    }
+}
+
+fn no_workspace(dir: &Path, refusal: Refusal) -> Diagnostic {
+    let missing = std::fs::symlink_metadata(dir.join(FILE_NAME))
+        .is_err_and(|e| e.kind() == std::io::ErrorKind::NotFound);
+    if missing {
+        let message = format!("there is no `{FILE_NAME}` in `{}`", dir.display());
+        return Diagnostic::error("no-workspace", message)
+            .help("run `proforma init` there, or name the folder with `--dir`");
+    }
+    Diagnostic::error(refusal.code, refusal.message)
+}
+
+fn not_utf8(file: u32, at: usize) -> Problem {
+    let span = Span { file, offset: u32::try_from(at).unwrap_or(u32::MAX), length: 1 };
+    Problem::new("not-utf8", span, "the file is not UTF-8 text").help("save it as UTF-8")
+}
+
+fn file_number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+fn read_workspace_file<'n>(
+    parsed: &'n Parsed<'n>,
+    options: &LoadOptions,
+    sink: &mut Sink,
+) -> Option<Reading<'n>> {
+    for problem in &parsed.problems {
+        sink.push(problem.clone());
+    }
+    let mut documents = parsed.documents.iter();
+    let Some(first) = documents.next() else {
+        if !parsed.incomplete {
+            let problem =
+                Problem::new("missing-key", Span::default(), "the workspace file is empty");
+            sink.push(problem.help("`proforma init` writes one"));
+        }
+        return None;
+    };
+    if let Some(second) = documents.next() {
+        let problem = Problem::new(
+            "not-a-manifest",
+            second.root.span,
+            "the workspace file holds one document only",
+        );
+        sink.push(problem.help("quotes and products go into files of their own"));
+    }
+    let reading = read_workspace(&first.root, &options.allow_hosts, sink)?;
+    for (name, node) in &reading.declared {
+        let Some(node) = node else { continue };
+        let field = Field { name: "defaults", node, key_span: node.span };
+        let connection = reading.connections.iter().find(|(known, _)| known.as_str() == *name);
+        check_defaults(field, connection.and_then(|(_, c)| c.currency), sink);
+    }
+    Some(reading)
+}
+
+/// The paths of all manifests, sorted.
+fn find_files(
+    dir: &Path,
+    reading: Option<&Reading<'_>>,
+    sink: &mut Sink,
+    refusals: &mut Vec<Refusal>,
+) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    let Some(reading) = reading else {
+        // The usual folders: a broken workspace file must not hide what is wrong elsewhere.
+        for root in ["quotes", "catalog"] {
+            collect(dir, root, &mut paths, refusals);
+        }
+        return paths;
+    };
+    for root in &reading.roots {
+        if collect(dir, &root.path, &mut paths, refusals) || root.optional {
+            continue;
+        }
+        let message = format!("there is no file or folder `{}`", shown(&root.path));
+        if let Some(field) = root.named {
+            sink.push(field.problem("missing-file", message));
+        }
+    }
+    paths
+}
+
+/// Parses all files but the workspace file, on as many threads as there are processors.
+fn parse_all(sources: &[Arc<SourceFile>]) -> Vec<Parsed<'_>> {
+    let numbered: Vec<(u32, &SourceFile)> =
+        sources.iter().enumerate().skip(1).map(|(i, s)| (file_number(i), s.as_ref())).collect();
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
+    if numbered.len() < 32 || workers < 2 {
+        return numbered.iter().map(|(i, s)| yaml::parse(&s.text, *i)).collect();
+    }
+    let share = numbered.len().div_ceil(workers);
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = numbered
+            .chunks(share)
+            .map(|part| {
+                (
+                    part,
+                    scope.spawn(move || {
+                        part.iter().map(|(i, s)| yaml::parse(&s.text, *i)).collect::<Vec<_>>()
+                    }),
+                )
+            })
+            .collect();
+        let mut all = Vec::with_capacity(numbered.len());
+        for (part, handle) in parts {
+            // A worker cannot panic by design; should it, its files are read here and now.
+            all.extend(
+                handle.join().unwrap_or_else(|_| {
+                    part.iter().map(|(i, s)| yaml::parse(&s.text, *i)).collect()
+                }),
+            );
+        }
+        all
+    })
+}
+
+fn context_of<'n>(reading: Option<&Reading<'n>>, source: &Arc<SourceFile>) -> Context<'n> {
+    let Some(reading) = reading else {
+        return Context {
+            connections: BTreeMap::new(),
+            declared: BTreeMap::new(),
+            default_connection: None,
+            has_workspace: false,
+            defaults: BTreeMap::new(),
+            products: Products::default(),
+        };
+    };
+    let with_defaults = reading.declared.iter().filter(|(_, node)| node.is_some());
+    let origin =
+        |name: &str| Arc::new((Arc::clone(source), format!("connections.{name}.defaults")));
+    Context {
+        connections: reading.connections.clone(),
+        declared: reading.declared.clone(),
+        default_connection: reading.default_connection.clone(),
+        has_workspace: true,
+        defaults: with_defaults.map(|(name, _)| (*name, origin(name))).collect(),
+        products: Products::default(),
+    }
+}
+
+/// What a document is, by its keys.
+fn kind_of<'d>(document: &'d Document<'_>, sink: &mut Sink) -> Option<&'d Entry<'d>> {
+    let root = &document.root;
+    let Kind::Mapping(entries) = &root.kind else {
+        let message = format!("a manifest is a map, not {}", root.describe());
+        sink.push(
+            Problem::new("not-a-manifest", root.span, message)
+                .help("it starts with `quote: NAME` or `product: NAME`"),
+        );
+        return None;
+    };
+    let key = |wanted: &str| entries.iter().find(|e| e.key == wanted);
+    match (key("quote"), key("product")) {
+        (Some(entry), None) | (None, Some(entry)) => Some(entry),
+        (Some(_), Some(product)) => {
+            let message = "a document is either a quote or a product";
+            sink.push(
+                Problem::new("not-a-manifest", product.key_span, message)
+                    .help("put `---` between two documents"),
+            );
+            None
+        }
+        (None, None) => {
+            let mut problem =
+                Problem::new("not-a-manifest", root.span, "a manifest needs `quote` or `product`")
+                    .help("it starts with `quote: NAME` or `product: NAME`");
+            let near = |e: &&Entry<'_>| nearest(&e.key, ["quote", "product"].into_iter()).is_some();
+            if let Some(entry) = entries.iter().find(near) {
+                let meant =
+                    nearest(&entry.key, ["quote", "product"].into_iter()).unwrap_or_default();
+                problem.span = entry.key_span;
+                problem.help = Some(format!("did you mean `{meant}`?"));
+            } else if key("proforma").is_some() {
+                problem.help =
+                    Some(format!("a workspace file is called `{FILE_NAME}` and lies at the top"));
+            }
+            sink.push(problem);
+            None
+        }
+    }
+}
+
+fn read_documents<'n>(
+    trees: &'n [Parsed<'n>],
+    sources: &'n [Arc<SourceFile>],
+    context: &mut Context<'n>,
+    sink: &mut Sink,
+) -> (Vec<Product>, Vec<Quote>) {
+    let mut names = Names::default();
+    let mut products = Vec::new();
+    let mut quote_documents = Vec::new();
+    for (tree, source) in trees.iter().zip(sources.iter().skip(1)) {
+        for problem in &tree.problems {
+            sink.push(problem.clone());
+        }
+        for document in &tree.documents {
+            let Some(entry) = kind_of(document, sink) else { continue };
+            if entry.key == "quote" {
+                quote_documents.push((document, source));
+                continue;
+            }
+            let before = sink.count();
+            let product = read_product(&document.root, source, document.start, sink);
+            let (Kind::Plain(name) | Kind::Quoted(name)) = &entry.value.kind else { continue };
+            if names.product(name, entry.value.span, source, sources, sink) {
+                context.products.by_name.insert(name, &document.root);
+                products.extend(product.filter(|_| sink.count() == before && !document.broken));
+            }
+        }
+    }
+    let mut quotes = Vec::with_capacity(quote_documents.len());
+    for (document, source) in quote_documents {
+        let origin = Origin::new(Arc::clone(source), document.start);
+        let (name, quote) = read_quote(&document.root, origin, context, sink);
+        let Some(name) = name else { continue };
+        let Some(entry) = kind_of(document, sink) else { continue };
+        let fresh = names.quote(&name, entry.value.span, source, sources, sink);
+        quotes.extend(quote.filter(|_| fresh && !document.broken));
+    }
+    names.check_renames(&mut quotes, sources, sink);
+    products.sort_by(|a, b| a.product.cmp(&b.product));
+    quotes.sort_by(|a, b| a.name.cmp(&b.name));
+    (products, quotes)
+}
+
+/// The text with every secret made unreadable, of the same length.
+fn mask(text: &str, secrets: &[Span]) -> String {
+    if secrets.is_empty() {
+        return text.to_owned();
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    for span in secrets {
+        let from = span.offset as usize;
+        let to = from.saturating_add(span.length as usize).min(bytes.len());
+        for byte in bytes.get_mut(from..to).unwrap_or_default() {
+            if !matches!(*byte, b'"' | b'\'') && !byte.is_ascii_whitespace() {
+                *byte = b'x';
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Problems to diagnostics with places, sorted.
+fn finish(sink: Sink, sources: &[Arc<SourceFile>], refusals: Vec<Refusal>) -> Vec<Diagnostic> {
+    let (mut problems, hidden) = sink.into_problems();
+    problems.sort_by(|a, b| (a.span, a.code).cmp(&(b.span, b.code)));
+    let refused = refusals.into_iter().map(|r| Diagnostic::error(r.code, r.message));
+    let mut diagnostics: Vec<Diagnostic> = refused.collect();
+    for problem in problems {
+        let place =
+            sources.get(problem.span.file as usize).map(|s| yaml::place_of(s, problem.span));
+        let mut diagnostic = Diagnostic::error(problem.code, problem.message).at(place);
+        diagnostic.help = problem.help;
+        diagnostics.push(diagnostic);
+    }
+    if hidden > 0 {
+        let mut note = Diagnostic::warning("more-errors", format!("and {hidden} more"));
+        note.severity = Severity::Note;
+        diagnostics.push(note);
+    }
+    diagnostics
+}

@@ -1,0 +1,39 @@
+//! Manifests: what the user wrote, from a folder to checked values.
+//!
+//! ```text
+//! walk ─▶ yaml::parse ─▶ workspace, catalog, quote ─▶ check ─▶ Loaded
+//! ```
+//!
+//! Invariants: [`load`] never fails and never stops at the first error; it reads nothing but files
+//! below the workspace, no environment and no clock; what it gives is checked: names follow their
+//! rule and are unique, amounts are exact and fit their currency, references inside the workspace
+//! hold. What only an upstream can know is checked at plan time.
+
+mod canon;
+mod catalog;
+mod check;
+mod connection;
+mod guardrails;
+mod item;
+mod load;
+mod parts;
+mod quote;
+mod read;
+mod scalar;
+mod slug;
+mod walk;
+mod workspace;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalog::Product;
+pub use connection::{
+    Connection, Credential, DEFAULT_STAMP_PROPERTY, ProviderName, QuoteSystem, Rate, StampField,
+    Stamping,
+};
+pub use guardrails::{AllowedEffect, Guardrails, Limit, QuietHours, Recipients};
+pub use load::{LoadOptions, Loaded, load};
+pub use read::MAX_PROBLEMS;
+pub use scalar::MAX_TEXT;
+pub use workspace::{FILE_NAME, Workspace};

@@ -1,0 +1,3 @@
+//! stand-in
+pub mod operation;
+pub mod portal;
