@@ -1,0 +1,267 @@
+//! What the stories share: a workspace in a temporary folder, a sandbox in this process, and the
+//! real binary.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, reason = "support of tests; no test uses all of it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use proforma::sandbox::{Options, Running, Verdict};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// What a command ended with.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    /// The JSON document on stdout.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|e| panic!("no JSON ({e}):\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    /// Fails the test unless the exit code is this.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+/// A workspace and its upstream.
+pub struct World {
+    runtime: tokio::runtime::Runtime,
+    running: Option<Running>,
+    folder: TempDir,
+}
+
+impl World {
+    /// An empty folder and a healthy sandbox without rate limits.
+    pub fn empty() -> Self {
+        Self::with_options(Options { rate: "off".parse().unwrap(), ..Options::default() })
+    }
+
+    pub fn with_options(options: Options) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let running = runtime.block_on(Running::start(options)).unwrap();
+        Self { runtime, running: Some(running), folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The workspace of the repository.
+    pub fn northlight() -> Self {
+        let world = Self::empty();
+        proforma::cli::demo::write_workspace(world.dir()).unwrap();
+        world
+    }
+
+    /// A workspace with one HubSpot connection and these quotes (one YAML stream).
+    pub fn small(quotes: &str) -> Self {
+        let world = Self::empty();
+        world.write("proforma.yaml", SMALL);
+        world.write("quotes/all.yaml", quotes);
+        world
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.dir().join(path)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.path(path)).unwrap()
+    }
+
+    /// Replaces text in a file; it must be there.
+    #[track_caller]
+    pub fn edit(&self, path: &str, from: &str, to: &str) {
+        let text = self.read(path);
+        assert!(text.contains(from), "{path} has no {from:?}");
+        self.write(path, &text.replace(from, to));
+    }
+
+    pub fn url(&self) -> String {
+        self.running.as_ref().unwrap().root_url()
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_proforma"));
+        command
+            .current_dir(self.dir())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.dir())
+            .args(["--sandbox", &self.url()])
+            .args(args)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary against the sandbox.
+    pub fn run(&self, args: &[&str]) -> Ended {
+        finish(&mut self.command(args))
+    }
+
+    /// `apply --auto-approve --allow all --format json`.
+    pub fn apply(&self) -> Ended {
+        self.run(&["apply", "--auto-approve", "--allow", "all", "--format", "json"])
+    }
+
+    /// `plan --detailed-exitcode --format json`.
+    pub fn plan(&self) -> Ended {
+        self.run(&["plan", "--detailed-exitcode", "--format", "json"])
+    }
+
+    /// The plan is empty, and no write was sent by it.
+    #[track_caller]
+    pub fn settled(&self) {
+        let writes = self.writes();
+        let plan = self.plan();
+        assert_eq!(plan.code, 0, "{}\n{}", plan.stdout, plan.stderr);
+        assert_eq!(self.writes(), writes, "plan wrote");
+    }
+
+    /// The control side of the sandbox.
+    #[track_caller]
+    pub fn control(&self, method: &str, path: &str, body: &Value) -> Value {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/_sandbox/{path}"))
+            .header("content-type", "application/json")
+            .body(Bytes::from(body.to_string()))
+            .unwrap();
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        let verdict = sandbox.lock().unwrap().handle(&request, jiff::Timestamp::now());
+        let Verdict::Answer(answer) = verdict else { panic!("no answer from {path}: {verdict:?}") };
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
+    }
+
+    /// All records of an object that are not archived.
+    pub fn records(&self, object: &str) -> Vec<Value> {
+        let all = self.control("GET", "snapshot", &Value::Null);
+        let records = all["hubspot"][object].as_array().cloned().unwrap_or_default();
+        records.into_iter().filter(|r| r["archived"] != true).collect()
+    }
+
+    /// The one quote with this title.
+    #[track_caller]
+    pub fn quote(&self, title: &str) -> Value {
+        let mut found: Vec<Value> = self
+            .records("quotes")
+            .into_iter()
+            .filter(|q| q["properties"]["hs_title"] == title)
+            .collect();
+        assert_eq!(found.len(), 1, "quotes with title {title:?}");
+        found.remove(0)
+    }
+
+    /// "A colleague" edits a record.
+    pub fn colleague(&self, object: &str, id: &str, properties: &Value) {
+        let body =
+            json!({ "upstream": "hubspot", "object": object, "id": id, "properties": properties });
+        self.control("POST", "edit", &body);
+    }
+
+    pub fn settings(&self, settings: &Value) {
+        self.control("POST", "settings", settings);
+    }
+
+    pub fn faults(&self, faults: &Value) {
+        self.control("POST", "faults", faults);
+    }
+
+    /// Requests so far: reads and writes.
+    pub fn requests(&self) -> (u64, u64) {
+        let counts = self.control("GET", "requests", &Value::Null);
+        (
+            counts["totals"]["reads"].as_u64().unwrap(),
+            counts["totals"]["writes"].as_u64().unwrap(),
+        )
+    }
+
+    pub fn writes(&self) -> u64 {
+        self.requests().1
+    }
+
+    /// Starts the binary and leaves it running.
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Waits until the sandbox holds a request, or the child ends. `true` = held.
+    pub fn held(&self, child: &mut Child) -> bool {
+        let limit = Instant::now() + Duration::from_secs(60);
+        while Instant::now() < limit {
+            let held = self.control("GET", "held", &Value::Null);
+            if held["held"].as_array().is_some_and(|h| !h.is_empty()) {
+                return true;
+            }
+            if child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        panic!("neither held nor ended");
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            let _ = self.runtime.block_on(running.stop());
+        }
+    }
+}
+
+/// Runs a command to its end.
+pub fn finish(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
+    Ended {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A workspace with one HubSpot connection.
+pub const SMALL: &str = "\
+proforma: 1
+workspace: small
+connections:
+  crm:
+    provider: hubspot
+    token: { env: HUBSPOT_TOKEN }
+    defaults: { template: Default Modern, currency: USD }
+";
+
+/// A quote with everything that a plain one has.
+pub fn plain_quote(name: &str, state: &str) -> String {
+    format!(
+        "quote: {name}\ntitle: Title of {name}\nexpires: 2027-12-01\nstate: {state}\n\
+         customer: {{ email: jo@acme.example }}\ndeal: Acme renewal 2027\n\
+         items:\n  - {{ key: a, name: Audit, quantity: 2, price: 100.00 }}\n  \
+         - {{ key: b, name: Bundle, price: 50.50, discount: 10% }}\n\
+         fees: [{{ label: Setup, amount: 20.00 }}]\n"
+    )
+}
