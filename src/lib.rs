@@ -17,3 +17,4 @@ pub mod failure;
 pub mod http;
 pub mod key;
 pub mod money;
+pub mod sandbox;
