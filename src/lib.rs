@@ -12,6 +12,7 @@
 //! See `ARCHITECTURE.md` for the rules between the rooms.
 
 pub mod apply;
+pub mod cli;
 pub mod desired;
 pub mod disk;
 pub mod facts;
@@ -24,4 +25,5 @@ pub mod money;
 pub mod output;
 pub mod plan;
 pub mod provider;
+pub mod sandbox;
 pub mod yaml;
