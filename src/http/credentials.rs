@@ -1,0 +1,286 @@
+//! Secrets, and how they get into a request.
+//!
+//! Purpose: a [`Secret`] is read from an environment variable or a file, never from the
+//! workspace, and goes out as a header ([`Credential`]) or in a body that the provider builds.
+//!
+//! Invariants: a secret cannot be printed, compared, cloned into a log or serialised; it is
+//! visible ASCII without spaces, so it is fit for a header; the value never appears in an error.
+//! [`Redactor`] takes secrets out of what an upstream echoes.
+
+use std::fmt;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::key::ConnectionName;
+
+/// The largest file that is read as a secret, in bytes.
+pub const MAX_FILE: u64 = 64 * 1024;
+
+/// Where a secret lies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SecretSource {
+    /// An environment variable.
+    Env(String),
+    /// A file that holds nothing else; one newline at its end is dropped.
+    File(PathBuf),
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "environment variable `{name}`"),
+            Self::File(path) => write!(f, "file `{}`", path.display()),
+        }
+    }
+}
+
+/// A secret could not be had. The exit code is that of refused credentials.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("connection `{connection}`: {source_of} {problem}")]
+pub struct CredentialError {
+    /// The connection that needs it.
+    pub connection: ConnectionName,
+    /// Where it was looked for.
+    pub source_of: SecretSource,
+    /// Why there is none.
+    pub problem: CredentialProblem,
+}
+
+/// Why there is no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialProblem {
+    /// The variable does not exist.
+    #[error("is not set")]
+    NotSet,
+    /// The file could not be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// There is nothing in it.
+    #[error("is empty")]
+    Empty,
+    /// More than [`MAX_FILE`] bytes.
+    #[error("is larger than 64 KiB, which no token is")]
+    TooLarge,
+    /// Spaces, control characters or letters outside of ASCII.
+    #[error("holds a space, a line break or another character that no token has")]
+    Unfit,
+}
+
+impl From<CredentialError> for crate::failure::Failure {
+    fn from(error: CredentialError) -> Self {
+        let help = match &error.source_of {
+            SecretSource::Env(name) => format!("set `{name}` to the token and run again"),
+            SecretSource::File(_) => "the file holds the token and nothing else".to_owned(),
+        };
+        Self::new(crate::failure::Kind::Credentials, error.to_string()).help(help)
+    }
+}
+
+/// A token or other secret: visible ASCII, wiped from memory when dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Secret {
+    /// A secret from its text.
+    pub fn new(text: String) -> Result<Self, CredentialProblem> {
+        if text.is_empty() {
+            return Err(CredentialProblem::Empty);
+        }
+        if !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(CredentialProblem::Unfit);
+        }
+        Ok(Self(SecretString::from(text)))
+    }
+
+    /// Reads a secret from where it lies. The environment is handed in, so that a test need not
+    /// change the process's; a relative file is relative to the current folder.
+    pub fn load(
+        source: &SecretSource,
+        connection: &ConnectionName,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, CredentialError> {
+        let text = match source {
+            SecretSource::Env(name) => environment(name).ok_or(CredentialProblem::NotSet),
+            SecretSource::File(path) => read(path),
+        };
+        text.and_then(Self::new).map_err(|problem| CredentialError {
+            connection: connection.clone(),
+            source_of: source.clone(),
+            problem,
+        })
+    }
+
+    /// The text, for a header or body that is sent at once.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+fn read(path: &Path) -> Result<String, CredentialProblem> {
+    // The kind of error only: its text can hold parts of the path, and the path is named already.
+    let unreadable = |e: std::io::Error| CredentialProblem::Unreadable(e.kind().to_string());
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(CredentialProblem::TooLarge);
+    }
+    let mut text = String::from_utf8(bytes).map_err(|_| CredentialProblem::Unfit)?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
+
+/// A secret bound to the header in which it goes out.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    name: HeaderName,
+    scheme: &'static str,
+    secret: Secret,
+}
+
+impl Credential {
+    /// `Authorization: Bearer <secret>`.
+    pub fn bearer(secret: Secret) -> Self {
+        Self { name: AUTHORIZATION, scheme: "Bearer ", secret }
+    }
+
+    /// `<name>: <secret>` (`x-api-key`).
+    pub fn header(name: HeaderName, secret: Secret) -> Self {
+        Self { name, scheme: "", secret }
+    }
+
+    /// The secret.
+    pub fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// Name and value, the value marked sensitive. `None` cannot happen for a [`Secret`], which
+    /// is fit for a header by construction.
+    pub fn to_header(&self) -> Option<(HeaderName, HeaderValue)> {
+        let text = format!("{}{}", self.scheme, self.secret.expose());
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some((self.name.clone(), value))
+    }
+}
+
+/// Makes upstream text fit for a message: without secrets and control characters.
+#[derive(Clone, Debug, Default)]
+pub struct Redactor(Vec<Secret>);
+
+impl Redactor {
+    /// Takes these secrets out.
+    pub fn new(secrets: Vec<Secret>) -> Self {
+        Self(secrets)
+    }
+
+    /// The text with secrets masked, control and direction characters as spaces, and clipped to
+    /// `limit` characters. Masking comes first, so that clipping cannot leave half a secret.
+    pub fn clean(&self, text: &str, limit: usize) -> String {
+        let mut text = text.to_owned();
+        for secret in &self.0 {
+            text = text.replace(secret.expose(), "[secret]");
+        }
+        let mut out: String = text.chars().take(limit).map(visible).collect();
+        if text.chars().nth(limit).is_some() {
+            out.push_str("...");
+        }
+        out
+    }
+}
+
+fn visible(c: char) -> char {
+    // Bidirectional controls reorder what a reader sees without being control characters.
+    let reorders =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if c.is_control() || reorders { ' ' } else { c }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(source: &SecretSource) -> Result<Secret, CredentialError> {
+        let crm = ConnectionName::parse("crm").unwrap();
+        Secret::load(source, &crm, &|name| match name {
+            "GOOD" => Some("pat-eu1-123".to_owned()),
+            "EMPTY" => Some(String::new()),
+            "SPACED" => Some("two words".to_owned()),
+            _ => None,
+        })
+    }
+
+    fn env(name: &str) -> SecretSource {
+        SecretSource::Env(name.to_owned())
+    }
+
+    #[test]
+    fn loads_from_the_environment_and_names_what_is_missing() {
+        assert_eq!(load(&env("GOOD")).unwrap().expose(), "pat-eu1-123");
+        let missing = load(&env("HUBSPOT_TOKEN")).unwrap_err();
+        assert_eq!(
+            missing.to_string(),
+            "connection `crm`: environment variable `HUBSPOT_TOKEN` is not set"
+        );
+        assert_eq!(load(&env("EMPTY")).unwrap_err().problem, CredentialProblem::Empty);
+        let spaced = load(&env("SPACED")).unwrap_err();
+        assert_eq!(spaced.problem, CredentialProblem::Unfit);
+        assert!(!spaced.to_string().contains("words"));
+    }
+
+    #[test]
+    fn loads_from_a_file_without_its_last_newline() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            SecretSource::File(path)
+        };
+        assert_eq!(load(&write("a", b"token\n")).unwrap().expose(), "token");
+        assert_eq!(load(&write("b", b"token\r\n")).unwrap().expose(), "token");
+        let problem = |source| load(&source).unwrap_err().problem;
+        assert_eq!(problem(write("c", b"\n")), CredentialProblem::Empty);
+        assert_eq!(problem(write("d", b"token\n\n")), CredentialProblem::Unfit);
+        assert_eq!(problem(write("e", b"\xff")), CredentialProblem::Unfit);
+        assert_eq!(problem(write("f", &vec![b'a'; 65_537])), CredentialProblem::TooLarge);
+        assert!(load(&write("g", &vec![b'a'; 65_536])).is_ok());
+        let absent = SecretSource::File(folder.path().join("absent"));
+        assert!(matches!(problem(absent), CredentialProblem::Unreadable(_)));
+    }
+
+    #[test]
+    fn shows_a_secret_nowhere() {
+        let secret = Secret::new("s3cr3t".to_owned()).unwrap();
+        let bearer = Credential::bearer(secret.clone());
+        let (name, value) = bearer.to_header().unwrap();
+        assert_eq!((name, value.to_str().unwrap()), (AUTHORIZATION, "Bearer s3cr3t"));
+        let redactor = Redactor::new(vec![secret.clone()]);
+        for shown in [
+            format!("{secret:?}"),
+            format!("{bearer:?}"),
+            format!("{value:?}"),
+            format!("{redactor:?}"),
+        ] {
+            assert!(!shown.contains("s3cr3t"), "{shown}");
+        }
+        assert_eq!(
+            redactor.clean("bad token s3cr3t\u{1b}[2J\u{202e}", 80),
+            "bad token [secret] [2J "
+        );
+        assert_eq!(redactor.clean("aaaas3cr3t", 6), "aaaa[s...");
+    }
+}
