@@ -11,9 +11,12 @@
 //!
 //! See `ARCHITECTURE.md` for the rules between the rooms.
 
+pub mod apply;
 pub mod desired;
+pub mod disk;
 pub mod facts;
 pub mod failure;
 pub mod http;
 pub mod key;
+pub mod lockfile;
 pub mod money;

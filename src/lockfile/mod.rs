@@ -1,0 +1,14 @@
+//! The lockfile: what proforma remembers between runs, committed to git.
+//!
+//! [`model`] is the value, [`text`] and [`parse`] its line format, [`store`] its file, and
+//! [`merge`] joins two branches.
+
+pub mod merge;
+pub mod model;
+pub mod parse;
+pub mod store;
+pub mod text;
+
+pub use merge::{MergeConflict, merge};
+pub use model::{Entry, Lockfile, RefRecord};
+pub use store::{LOCKFILE, SANDBOX_LOCKFILE, Store};
