@@ -20,3 +20,5 @@ pub mod http;
 pub mod key;
 pub mod lockfile;
 pub mod money;
+pub mod plan;
+pub mod provider;
