@@ -22,3 +22,4 @@ pub mod lockfile;
 pub mod money;
 pub mod plan;
 pub mod provider;
+pub mod sandbox;
