@@ -9,6 +9,7 @@
 //! [`crate::plan::model`]. A provider has no loop, no clock and no batching policy of its own: the
 //! one scheduler of [`crate::apply`] serves all of them.
 
+pub mod capability;
 pub mod hubspot;
 pub mod state;
 pub mod step;
