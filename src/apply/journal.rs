@@ -96,9 +96,7 @@ impl Journal {
 
     /// Writes that a run begins. Once, before the first intent.
     pub async fn begin(&self, start: RunStart) -> Result<(), Failure> {
-        self.run
-            .set(start.run.clone())
-            .map_err(|_| misuse("a second run began in one journal"))?;
+        self.run.set(start.run.clone()).map_err(|_| misuse("a second run began in one journal"))?;
         self.write(&Record::Run(start)).await
     }
 
