@@ -394,19 +394,15 @@ impl Origin {
     /// connection's defaults, else the quote's name (which is also the empty path).
     pub fn place(&self, path: &str) -> Option<Place> {
         let text = &self.source.text;
-        if let Some(span) = yaml::find(text, self.offset, path) {
-            return Some(yaml::place_of(&self.source, span));
+        let own = yaml::find(text, self.offset, path);
+        if let Some((source, prefix)) = self.defaults.as_deref()
+            && let Some(found) = yaml::find(&source.text, 0, &format!("{prefix}.{path}"))
+            && found.rest < own.map_or(path.len(), |own| own.rest)
+        {
+            return Some(yaml::place_of(source, found.span));
         }
-        if let Some((source, prefix)) = self.defaults.as_deref() {
-            let head = path.split(['.', '[']).next().unwrap_or_default();
-            let whole = format!("{prefix}.{head}");
-            let at_head = yaml::find(&source.text, 0, &whole);
-            if at_head.is_some() && at_head != yaml::find(&source.text, 0, prefix) {
-                let span = yaml::find(&source.text, 0, &format!("{prefix}.{path}"))?;
-                return Some(yaml::place_of(source, span));
-            }
-        }
-        yaml::find(text, self.offset, "").map(|span| yaml::place_of(&self.source, span))
+        let own = own.or_else(|| yaml::find(text, self.offset, ""))?;
+        Some(yaml::place_of(&self.source, own.span))
     }
 }
 

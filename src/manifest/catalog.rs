@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::connection::ProviderName;
 use super::parts::{read_native, read_recurring};
+use super::provider::ProviderName;
 use super::read::{Map, Sink, fixed, wish};
 use crate::desired::{NativeBlock, Recurring, Wish};
 use crate::failure::{Place, SourceFile};
@@ -44,9 +44,9 @@ impl Product {
     /// The place of a path of the product, or of its name.
     pub fn place(&self, path: &str) -> Option<Place> {
         let text = &self.source.text;
-        let span =
+        let found =
             yaml::find(text, self.offset, path).or_else(|| yaml::find(text, self.offset, ""))?;
-        Some(yaml::place_of(&self.source, span))
+        Some(yaml::place_of(&self.source, found.span))
     }
 }
 

@@ -85,10 +85,9 @@ impl Names {
         };
         quotes.retain(|quote| {
             let Some(was) = &quote.was else { return true };
-            let span = yaml::find(&quote.origin.source.text, quote.origin.offset, "was")
-                .unwrap_or_default();
+            let found = yaml::find(&quote.origin.source.text, quote.origin.offset, "was");
             let file = file_of.get(quote.origin.source.path.as_str()).copied().unwrap_or_default();
-            let span = Span { file, ..span };
+            let span = Span { file, ..found.map(|f| f.span).unwrap_or_default() };
             if self.quotes.contains_key(was) {
                 let message =
                     format!("`was` names `{was}`, which is still a quote of this workspace");

@@ -5,86 +5,13 @@
 //! address, or a host that the caller allowed: an edit of the workspace cannot send a token
 //! elsewhere.
 
-use std::fmt;
-use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::read::{Field, Map, Sink, fixed, nearest, shown};
+use super::credential::{Credential, hide_secret_keys, read_credential};
+use super::provider::{ProviderName, read_base_url};
+use super::read::{Field, Map, Sink, fixed, shown};
 use crate::money::Currency;
-use crate::yaml::{Kind, Node, Problem};
-
-/// The four upstreams.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProviderName {
-    /// HubSpot quotes.
-    Hubspot,
-    /// Quick Quote.
-    Quickquote,
-    /// SalesByte.
-    Salesbyte,
-    /// DealHub.
-    Dealhub,
-}
-
-impl ProviderName {
-    /// All of them, in the order of the contract.
-    pub const ALL: [Self; 4] = [Self::Hubspot, Self::Quickquote, Self::Salesbyte, Self::Dealhub];
-
-    /// The word in the workspace file, and the name of the native block.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Hubspot => "hubspot",
-            Self::Quickquote => "quickquote",
-            Self::Salesbyte => "salesbyte",
-            Self::Dealhub => "dealhub",
-        }
-    }
-
-    /// The provider behind a word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|p| p.word() == word)
-    }
-
-    /// What stands before the paths of the provider's interface, unless the connection says
-    /// otherwise.
-    pub fn default_base_url(self) -> &'static str {
-        match self {
-            Self::Hubspot => "https://api.hubapi.com",
-            Self::Quickquote => "https://requestquote.w3apps.co/api/v1",
-            Self::Salesbyte => "https://app.salesbyte.se",
-            Self::Dealhub => "https://api.dealhub.io",
-        }
-    }
-
-    /// Whether a host (lower case) is the provider's own.
-    fn owns_host(self, host: &str) -> bool {
-        match self {
-            Self::Hubspot => matches!(host, "api.hubapi.com" | "api-eu1.hubapi.com"),
-            Self::Quickquote => host == "requestquote.w3apps.co",
-            Self::Salesbyte => host == "app.salesbyte.se",
-            Self::Dealhub => host.strip_suffix(".dealhub.io").is_some_and(|sub| !sub.is_empty()),
-        }
-    }
-}
-
-impl fmt::Display for ProviderName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-/// Where a secret is found. Never the secret.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Credential {
-    /// In an environment variable.
-    Env(String),
-    /// In a file; a relative path is meant from the workspace.
-    File(PathBuf),
-}
+use crate::yaml::{Node, Problem};
 
 /// `rate: 190/10s`: never more than `requests` in any `window`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -243,133 +170,6 @@ fn only_for<'n>(
     }
 }
 
-fn read_credential(field: Field<'_>, sink: &mut Sink) -> Option<Credential> {
-    const HELP: &str = "name an environment variable, `{ env: NAME }`, or a file, `{ file: /path }`; if this secret was ever shared, revoke it";
-    let Kind::Mapping(_) = &field.node.kind else {
-        sink.secret(field.node.span);
-        hide_scalars(field.node, sink);
-        let message = format!("`{}` is written out, a workspace never holds a secret", field.name);
-        sink.push(field.problem("literal-secret", message).help(HELP));
-        return None;
-    };
-    let map = field.map(sink)?;
-    let (env, file) = (map.get("env"), map.get("file"));
-    let before = sink.count();
-    for other in map.all().iter().filter(|f| !matches!(f.name, "env" | "file")) {
-        hide_scalars(other.node, sink);
-    }
-    map.finish(&format!("`{}`", field.name), sink);
-    let credential = match (env, file) {
-        (Some(env), None) => match env.raw().filter(|raw| is_variable(raw)) {
-            Some(raw) => Some(Credential::Env(raw.to_owned())),
-            None => {
-                hide_scalars(env.node, sink);
-                let message =
-                    format!("`{}.env` is not the name of an environment variable", field.name);
-                sink.push(env.problem("literal-secret", message).help(HELP));
-                None
-            }
-        },
-        (None, Some(file)) => {
-            let path = file.text(sink).filter(|t| !t.trim().is_empty() && !t.contains('\n'));
-            if path.is_none() {
-                sink.push(file.problem("bad-path", format!("`{}.file` is not a path", field.name)));
-            }
-            path.map(|p| Credential::File(PathBuf::from(p)))
-        }
-        _ => {
-            let message = format!("`{}` needs exactly one of `env` and `file`", field.name);
-            sink.push(field.problem("bad-credential", message).help(HELP));
-            None
-        }
-    };
-    credential.filter(|_| sink.count() == before)
-}
-
-fn is_variable(raw: &str) -> bool {
-    let head = raw.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-    head && raw.len() <= 128 && raw.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// Keeps every scalar below a node from being shown.
-fn hide_scalars(node: &Node<'_>, sink: &mut Sink) {
-    match &node.kind {
-        Kind::Plain(_) | Kind::Quoted(_) => sink.secret(node.span),
-        Kind::Sequence(items) => items.iter().for_each(|n| hide_scalars(n, sink)),
-        Kind::Mapping(entries) => entries.iter().for_each(|e| hide_scalars(&e.value, sink)),
-        Kind::Broken => {}
-    }
-}
-
-/// Unknown keys that look like a secret keep their value hidden.
-fn hide_secret_keys(map: &Map<'_>, sink: &mut Sink) {
-    const SECRET: [&str; 6] = ["token", "secret", "password", "uuid", "api_key", "key"];
-    for field in map.all() {
-        let lower = field.name.to_ascii_lowercase();
-        let telling = SECRET.iter().any(|w| lower.contains(w))
-            || nearest(&lower, SECRET.into_iter()).is_some();
-        let known =
-            matches!(field.name, "token" | "uuid" | "defaults" | "stamp_property" | "stamp_field");
-        if telling && !known {
-            hide_scalars(field.node, sink);
-        }
-    }
-}
-
-fn read_base_url(
-    field: Field<'_>,
-    provider: Option<ProviderName>,
-    allow_hosts: &[String],
-    sink: &mut Sink,
-) -> Option<String> {
-    let bad = |message: &str, help: &str, sink: &mut Sink| {
-        sink.push(field.problem("bad-base-url", message).help(help));
-    };
-    let url = field.text(sink).and_then(|t| reqwest::Url::parse(&t).ok());
-    let Some((url, host)) =
-        url.as_ref().and_then(|u| Some((u, u.host_str()?.to_ascii_lowercase())))
-    else {
-        bad("`base_url` is not an address", "such as `https://api.hubapi.com`", sink);
-        return None;
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        sink.secret(field.node.span);
-        bad("`base_url` may not hold a user or password", "use `token`", sink);
-        return None;
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        bad("`base_url` may not hold `?` or `#`", "write what stands before the paths", sink);
-        return None;
-    }
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let loopback = bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    match url.scheme() {
-        "https" => {}
-        "http" if loopback => {}
-        _ => {
-            bad(
-                "`base_url` must start with `https://`",
-                "plain http is for loopback addresses only",
-                sink,
-            );
-            return None;
-        }
-    }
-    let own = provider.is_none_or(|p| p.owns_host(bare));
-    let allowed = || allow_hosts.iter().any(|h| h.trim().eq_ignore_ascii_case(bare));
-    if !(own || loopback || allowed()) {
-        let message =
-            format!("`base_url` names `{}`, which is not a host of the provider", shown(bare));
-        let help = format!(
-            "to send credentials there, set PROFORMA_ALLOW_HOSTS={} in the environment",
-            shown(bare)
-        );
-        sink.push(field.problem("host-not-allowed", message).help(help));
-        return None;
-    }
-    Some(url.as_str().trim_end_matches('/').to_owned())
-}
-
 fn read_rate(field: Field<'_>, sink: &mut Sink) -> Option<Rate> {
     let parsed = field.raw().and_then(|raw| {
         let (requests, window) = raw.split_once('/')?;
@@ -456,13 +256,5 @@ mod tests {
         for bad in ["", "10", "s", "0s", "1d", "25h", "-1s", "99999999999999999999s", "1.5s"] {
             assert_eq!(duration(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn hosts_are_matched_whole() {
-        assert!(ProviderName::Dealhub.owns_host("eu.dealhub.io"));
-        assert!(!ProviderName::Dealhub.owns_host("evildealhub.io"));
-        assert!(!ProviderName::Dealhub.owns_host(".dealhub.io"));
-        assert!(!ProviderName::Hubspot.owns_host("api.hubapi.com.evil.example"));
     }
 }

@@ -13,10 +13,13 @@ mod canon;
 mod catalog;
 mod check;
 mod connection;
+mod credential;
+mod forms;
 mod guardrails;
 mod item;
 mod load;
 mod parts;
+mod provider;
 mod quote;
 mod read;
 mod scalar;
@@ -28,12 +31,11 @@ mod workspace;
 mod tests;
 
 pub use catalog::Product;
-pub use connection::{
-    Connection, Credential, DEFAULT_STAMP_PROPERTY, ProviderName, QuoteSystem, Rate, StampField,
-    Stamping,
-};
+pub use connection::{Connection, DEFAULT_STAMP_PROPERTY, QuoteSystem, Rate, StampField, Stamping};
+pub use credential::Credential;
 pub use guardrails::{AllowedEffect, Guardrails, Limit, QuietHours, Recipients};
 pub use load::{LoadOptions, Loaded, load};
+pub use provider::ProviderName;
 pub use read::MAX_PROBLEMS;
 pub use scalar::MAX_TEXT;
 pub use workspace::{FILE_NAME, Workspace};

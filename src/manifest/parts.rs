@@ -84,15 +84,17 @@ pub(super) fn read_reference(field: Field<'_>, email: bool, sink: &mut Sink) -> 
         return field.text(sink).map(Reference::Named);
     }
     let map = field.map(sink)?;
+    let before = sink.count();
     let id = fixed(map.get("id"), sink, read_id);
     let name = fixed(map.get("name"), sink, |f, s| f.text(s));
     let email = if email { fixed(map.get("email"), sink, |f, s| f.email(s)) } else { None };
-    let before = sink.count();
     map.finish(&format!("`{}`", field.name), sink);
     match (id, name, email) {
         (Some(id), name, email) => Some(Reference::Id { id, name, email }),
         (None, Some(name), None) => Some(Reference::Named(name)),
         (None, None, Some(email)) => Some(Reference::Named(email)),
+        // Told already.
+        _ if sink.count() > before => None,
         (None, Some(_), Some(_)) => {
             let message = format!("`{}` needs `id` beside `name` and `email`", field.name);
             sink.push(
@@ -101,10 +103,8 @@ pub(super) fn read_reference(field: Field<'_>, email: bool, sink: &mut Sink) -> 
             None
         }
         (None, None, None) => {
-            if sink.count() == before {
-                let message = format!("`{}` needs `id` or `name`", field.name);
-                sink.error("missing-key", field.span(), message);
-            }
+            let message = format!("`{}` needs `id` or `name`", field.name);
+            sink.error("missing-key", field.span(), message);
             None
         }
     }

@@ -111,13 +111,11 @@ impl<'n> Field<'n> {
 
     /// The elements of a list.
     pub(crate) fn list(&self, sink: &mut Sink) -> Option<&'n [Node<'n>]> {
-        match &self.node.kind {
-            Kind::Sequence(items) => Some(items),
-            _ => {
-                self.wrong_type("a list", sink);
-                None
-            }
+        if let Kind::Sequence(items) = &self.node.kind {
+            return Some(items);
         }
+        self.wrong_type("a list", sink);
+        None
     }
 }
 
@@ -223,7 +221,7 @@ impl<'n> Map<'n> {
         let asked = self.asked.borrow();
         for entry in self.entries.iter().filter(|e| e.layer == 0) {
             let name = entry.field.name;
-            if asked.iter().any(|key| *key == name) {
+            if asked.contains(&name) {
                 continue;
             }
             let problem = Problem::new(

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
+use super::forms::{calendar_period, civil_date, is_email, plain_form};
 use super::read::{Field, Sink, nearest, shown};
-use crate::desired::{Period, Unit};
+use crate::desired::Period;
 use crate::facts::Plain;
 use crate::money::{Amount, AmountError, Currency};
 use crate::yaml::{Kind, Node, Problem};
@@ -69,13 +70,11 @@ impl<'n> Field<'n> {
             return Some(*value);
         }
         let message = format!("`{}` cannot be `{}`", self.name, shown(raw));
-        let help = match nearest(raw, words.iter().map(|(w, _)| *w)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let all: Vec<String> = words.iter().map(|(w, _)| format!("`{w}`")).collect();
-                format!("one of {}", all.join(", "))
-            }
-        };
+        let near = nearest(raw, words.iter().map(|(w, _)| *w));
+        let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_else(|| {
+            let all: Vec<String> = words.iter().map(|(w, _)| format!("`{w}`")).collect();
+            format!("one of {}", all.join(", "))
+        });
         sink.push(self.problem("unknown-word", message).help(help));
         None
     }
@@ -265,76 +264,6 @@ impl<'n> Field<'n> {
     }
 }
 
-/// A number written for people, in the plain grammar: `12,000.00`, `$5`, `1_000`.
-fn plain_form(raw: &str) -> Option<String> {
-    let bare = raw
-        .trim()
-        .trim_start_matches(['$', '€', '£', '+'])
-        .trim_end_matches(['$', '€', '£'])
-        .trim();
-    // A single comma may be a decimal comma: only groups of three are safe to drop.
-    let groups =
-        bare.split('.').next().unwrap_or_default().split(',').skip(1).all(|g| g.len() == 3);
-    let plain: String = bare.chars().filter(|c| !matches!(c, ',' | '_' | ' ')).collect();
-    let plain = if plain.starts_with('.') { format!("0{plain}") } else { plain };
-    (groups && plain != raw && Amount::parse(&plain).is_ok()).then_some(plain)
-}
-
-fn civil_date(raw: &str) -> Option<Date> {
-    let shape = raw.len() == 10
-        && raw
-            .bytes()
-            .enumerate()
-            .all(|(i, b)| if matches!(i, 4 | 7) { b == b'-' } else { b.is_ascii_digit() });
-    let mut parts = raw.split('-').filter(|_| shape);
-    let year = parts.next()?.parse().ok()?;
-    let month = parts.next()?.parse().ok()?;
-    let day = parts.next()?.parse().ok()?;
-    Date::new(year, month, day).ok()
-}
-
-fn calendar_period(raw: &str) -> Option<Period> {
-    let (count, word) = match raw.split_once(' ') {
-        Some((count, word)) => (Amount::parse(count).ok()?.to_int()?, word),
-        None => (1, raw),
-    };
-    let (times, unit) = match word.strip_suffix('s').unwrap_or(word) {
-        "week" => (1, Unit::Week),
-        "month" => (1, Unit::Month),
-        "quarter" => (3, Unit::Month),
-        "year" => (1, Unit::Year),
-        _ => return None,
-    };
-    let count = u32::try_from(count).ok().filter(|n| (1..=1200).contains(n))?;
-    Some(Period { count: count * times, unit })
-}
-
-fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.rsplit_once('@') else { return false };
-    let fine = |c: char| {
-        !c.is_whitespace()
-            && !c.is_control()
-            && !matches!(c, '@' | ',' | ';' | '<' | '>' | '"' | '(' | ')')
-    };
-    let labels = || domain.split('.');
-    let label = |l: &str| {
-        !l.is_empty()
-            && l.len() <= 63
-            && !l.starts_with('-')
-            && !l.ends_with('-')
-            && l.chars().all(|c| c.is_alphanumeric() || c == '-')
-    };
-    !local.is_empty()
-        && local.len() <= 64
-        && domain.len() <= 253
-        && local.chars().all(fine)
-        && !local.starts_with('.')
-        && !local.ends_with('.')
-        && !local.contains("..")
-        && labels().count() >= 2
-        && labels().all(label)
-}
-
 /// A value of any shape, numbers as written.
 pub(crate) fn plain(field: Field<'_>, sink: &mut Sink) -> Option<Plain> {
     match &field.node.kind {
@@ -373,78 +302,5 @@ pub(crate) fn plain(field: Field<'_>, sink: &mut Sink) -> Option<Plain> {
             field.wrong_type("a value", sink);
             None
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_real_and_of_one_form() {
-        assert!(civil_date("2028-02-29").is_some());
-        for bad in [
-            "2027-02-29",
-            "2027-2-1",
-            "27-02-01",
-            "2027/02/01",
-            "2027-01-31T00",
-            "２027-01-1",
-            "20270131",
-        ] {
-            assert!(civil_date(bad).is_none(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn periods_count_in_calendar_units() {
-        let p = |raw| calendar_period(raw).map(|p| (p.count, p.unit));
-        assert_eq!(p("quarter"), Some((3, Unit::Month)));
-        assert_eq!(p("2 weeks"), Some((2, Unit::Week)));
-        assert_eq!(p("3 years"), Some((3, Unit::Year)));
-        for bad in [
-            "",
-            "day",
-            "0 months",
-            "-1 month",
-            "1.5 months",
-            "months 2",
-            "9999999999 years",
-            "2  weeks",
-        ] {
-            assert_eq!(p(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn emails_are_plausible() {
-        for good in ["jo@acme.example", "a.b+c@x-y.co", "ö@müller.example"] {
-            assert!(is_email(good), "{good}");
-        }
-        for bad in [
-            "",
-            "jo",
-            "jo@",
-            "@x.y",
-            "jo@localhost",
-            "a b@x.y",
-            "a@x..y",
-            "a@@x.y",
-            "a@-x.y",
-            "a,b@x.y",
-            ".a@x.y",
-        ] {
-            assert!(!is_email(bad), "{bad}");
-        }
-    }
-
-    #[test]
-    fn numbers_for_people_are_offered_in_the_plain_form_only_when_unambiguous() {
-        assert_eq!(plain_form("12,000.00").as_deref(), Some("12000.00"));
-        assert_eq!(plain_form("$5").as_deref(), Some("5"));
-        assert_eq!(plain_form("1_000").as_deref(), Some("1000"));
-        assert_eq!(plain_form("12,50"), None);
-        assert_eq!(plain_form("1e3"), None);
-        assert_eq!(plain_form("007"), None);
     }
 }

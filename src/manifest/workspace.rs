@@ -160,13 +160,11 @@ pub(super) fn unknown_connection<'k>(
 ) -> Problem {
     let problem =
         field.problem("unknown-connection", format!("there is no connection `{}`", shown(raw)));
-    match nearest(raw, known.clone()) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => {
-            let all: Vec<String> = known.take(20).map(|n| format!("`{n}`")).collect();
-            problem.help(format!("the workspace has {}", all.join(", ")))
-        }
+    if let Some(near) = nearest(raw, known.clone()) {
+        return problem.help(format!("did you mean `{near}`?"));
     }
+    let all: Vec<String> = known.take(20).map(|n| format!("`{n}`")).collect();
+    problem.help(format!("the workspace has {}", all.join(", ")))
 }
 
 /// `quotes:` or `catalog:`: one path or a list of them. Gives the paths.

@@ -40,6 +40,9 @@ pub fn render(diagnostics: &[Diagnostic], style: Style) -> String {
         .with_context_lines(1);
     let mut out = String::new();
     for diagnostic in diagnostics {
+        if !out.is_empty() {
+            out.push('\n');
+        }
         let drawing = Drawing::of(diagnostic);
         if handler.render_report(&mut out, &drawing).is_err() {
             // A place that does not fit its text: the words still get through.

@@ -1,4 +1,31 @@
-//! Output: values in, text out. Nothing here decides anything.
+//! Output: everything that a person or a pipeline sees.
+//!
+//! Every renderer takes values and gives a text; only [`printer`] knows the terminal. People get
+//! pages ([`plan_human`], [`apply_human`], [`failure_human`]), programs get documents
+//! ([`plan_json`], [`apply_json`], [`json`], [`events_file`]), all from the same values.
+//!
+//! Untrusted text has one door for each format: [`text::safe`] for pages, serde_json and
+//! [`json::document`] for JSON.
 
+pub mod apply_human;
+pub mod apply_json;
 pub mod diagnostics;
+pub mod events_file;
+pub mod failure_human;
+#[cfg(test)]
+mod fixtures;
+pub mod json;
+mod layout;
+#[cfg(test)]
+mod page_tests;
+mod plan_care;
+pub mod plan_human;
+pub mod plan_json;
+mod plan_parts;
+mod plan_quote;
+pub mod printer;
+pub mod progress;
 pub mod text;
+mod text_diff;
+pub mod theme;
+mod wording;

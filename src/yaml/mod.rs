@@ -15,5 +15,5 @@ mod place;
 mod tree;
 
 pub use parse::{Document, MAX_BYTES, MAX_DEPTH, Parsed, parse};
-pub use place::{find, place_of};
+pub use place::{Found, find, place_of};
 pub use tree::{Entry, Kind, Node, Problem, Span};

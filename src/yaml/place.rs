@@ -30,25 +30,34 @@ pub fn place_of(source: &Arc<SourceFile>, span: Span) -> Place {
         source: Arc::clone(source),
         offset,
         length: under.len(),
-        line: before.bytes().filter(|b| *b == b'\n').count() + 1,
+        line: before.matches('\n').count() + 1,
         column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
     }
+}
+
+/// Where a path leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// The value, or the key of a value that has no text of its own.
+    pub span: Span,
+    /// How much of the path is not written there; 0 = all of it is.
+    pub rest: usize,
 }
 
 /// Where a path (`items[0].price`, `hubspot.hs_language`) is written in the document that starts
 /// at byte `start`, or the nearest ancestor that is; `None` when not even the first segment is. The
 /// empty path is the first value of the document.
-pub fn find(text: &str, start: usize, path: &str) -> Option<Span> {
+pub fn find(text: &str, start: usize, path: &str) -> Option<Found> {
     let parsed = parse_from(text, 0, start, 1);
     let mut node = &parsed.documents.first()?.root;
     let mut found = None;
     let mut rest = path;
     if rest.is_empty() {
-        return first_value(node);
+        return first_value(node).map(|span| Found { span, rest: 0 });
     }
     while !rest.is_empty() {
         let Some((span, next, tail)) = step(node, rest) else { break };
-        found = Some(span);
+        found = Some(Found { span, rest: tail.len() });
         node = next;
         rest = tail;
     }
@@ -103,7 +112,7 @@ mod tests {
 
     fn at(path: &str) -> (String, usize, usize) {
         let source = Arc::new(SourceFile { path: "q.yaml".into(), text: TEXT.into() });
-        let place = place_of(&source, find(TEXT, 5, path).unwrap());
+        let place = place_of(&source, find(TEXT, 5, path).unwrap().span);
         (TEXT[place.offset..place.offset + place.length].to_owned(), place.line, place.column)
     }
 

@@ -1,0 +1,222 @@
+//! A plan for people: money, then what needs care, then every change, then what to type next.
+//!
+//! Invariants: a pure function of the plan and the look: the same plan gives the same page, byte
+//! for byte. Quotes with nothing to do are only counted. Every text of a manifest or an upstream
+//! passes through [`super::wording`].
+
+use std::collections::BTreeMap;
+
+use super::layout::{Page, Span, pad, plain, span, width};
+use super::plan_care;
+use super::plan_quote;
+use super::theme::{Look, Tone, mark_of};
+use super::wording;
+use crate::money::grouped;
+use crate::plan::build::money;
+use crate::plan::model::{Action, MoneyLine, Plan, QuotePlan};
+use crate::provider::step::{Effect, Effects};
+
+/// New quotes shown in full, unless asked for more.
+const MOST_CREATES: usize = 20;
+
+/// What the reader would type next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Next<'a> {
+    /// Nothing to say: the plan is shown by apply itself.
+    Nothing,
+    /// Plan again and apply: the command so far (`proforma -C quotes apply`), to which the plan's
+    /// own flags and the consents are added.
+    Apply(&'a str),
+    /// Apply a saved plan: the command so far (`proforma apply plan.json`), to which only the
+    /// consents are added.
+    Saved(&'a str),
+}
+
+/// The page of a plan.
+pub fn plan_human(plan: &Plan, next: Next<'_>, look: Look) -> String {
+    let mut page = Page::new(look);
+    write_head(&mut page, plan);
+    plan_care::write(&mut page, plan);
+    write_quotes(&mut page, plan);
+    write_end(&mut page, plan, next);
+    page.finish()
+}
+
+/// The counts alone, on one line: `1 to create, 8 unchanged`.
+pub fn plan_summary(plan: &Plan) -> String {
+    let parts: Vec<String> = counts(plan).into_iter().map(|(_, text)| text).collect();
+    if parts.is_empty() { "no quotes".to_owned() } else { parts.join(", ") }
+}
+
+fn counts(plan: &Plan) -> Vec<(Action, String)> {
+    Action::ALL
+        .into_iter()
+        .filter_map(|action| {
+            let n = plan.quotes.iter().filter(|q| q.action == action).count();
+            let text = match action {
+                Action::Create
+                | Action::Update
+                | Action::Replace
+                | Action::Delete
+                | Action::Adopt
+                | Action::Forget => format!("{n} to {}", action.word()),
+                Action::None => format!("{n} unchanged"),
+                other => format!("{n} {}", other.word()),
+            };
+            (n > 0).then_some((action, text))
+        })
+        .collect()
+}
+
+/// The quotes that await consent to each effect which the workspace does not allow already.
+fn consents(plan: &Plan) -> BTreeMap<Effect, usize> {
+    let mut out = BTreeMap::new();
+    for quote in &plan.quotes {
+        for effect in quote.consents().difference(&plan.allowed) {
+            *out.entry(*effect).or_insert(0) += 1;
+        }
+    }
+    out
+}
+
+fn write_head(page: &mut Page, plan: &Plan) {
+    let name = wording::one_line(plan.workspace.as_str(), 80);
+    page.flow(0, 2, &[span("Plan for ", Tone::Plain), span(name, Tone::Strong)]);
+    page.blank();
+    for line in money(plan) {
+        page.flow(2, 6, &money_line(line));
+    }
+    let mut spans: Vec<Span> = Vec::new();
+    for (action, text) in counts(plan) {
+        if !spans.is_empty() {
+            spans.push(plain(", "));
+        }
+        spans.push(span(text, mark_of(action).1));
+    }
+    if spans.is_empty() {
+        spans.push(plain("no quotes"));
+    }
+    page.flow(2, 6, &spans);
+    let needed: Vec<String> = consents(plan)
+        .into_iter()
+        .map(|(effect, n)| format!("{effect} ({})", wording::count(n, "quote")))
+        .collect();
+    if !needed.is_empty() {
+        let text = format!("consent needed: {}", needed.join(", "));
+        page.flow(2, 6, &[span(text, Tone::Update)]);
+    }
+}
+
+fn money_line(line: MoneyLine) -> Vec<Span> {
+    let MoneyLine { currency, before, after } = line;
+    let said = |amount: crate::money::Amount| grouped(amount.at_least(currency.digits()));
+    let mut spans = vec![span(currency.code(), Tone::Strong), plain("  ")];
+    if before == after {
+        spans.push(plain(said(after)));
+        return spans;
+    }
+    spans.push(plain(format!("{} → ", said(before))));
+    spans.push(span(said(after), Tone::Strong));
+    if let Some(delta) = after.minus(before) {
+        let tone = if delta.is_negative() { Tone::Delete } else { Tone::Create };
+        spans.push(span(format!("  {}", wording::signed(delta, Some(currency))), tone));
+    }
+    spans
+}
+
+/// Whether a quote has a section of its own.
+fn has_section(quote: &QuotePlan) -> bool {
+    quote.action.is_pending() || !quote.changes.is_empty() || !quote.notices.is_empty()
+}
+
+fn write_quotes(page: &mut Page, plan: &Plan) {
+    let verbose = page.look().verbose;
+    if !plan.preparations.is_empty() {
+        page.blank();
+        page.flow(0, 0, &[span("Once for the account", Tone::Strong)]);
+        for step in &plan.preparations {
+            let does = wording::one_line(&step.does, 400);
+            let on = span(format!("  ({})", step.connection), Tone::Muted);
+            page.flow(2, 4, &[span("+ ", Tone::Create), plain(does), on]);
+        }
+    }
+    let mut creates = 0_usize;
+    let mut folded: Vec<&QuotePlan> = Vec::new();
+    for quote in plan.quotes.iter().filter(|q| has_section(q)) {
+        creates += usize::from(quote.action == Action::Create);
+        // A creation with something to say is no look-alike.
+        let alike = quote.action == Action::Create
+            && quote.notices.is_empty()
+            && quote.waits_for.is_none()
+            && quote.reason.is_none();
+        if alike && creates > MOST_CREATES && !verbose {
+            folded.push(quote);
+        } else {
+            page.blank();
+            plan_quote::write(page, quote);
+        }
+    }
+    if folded.is_empty() {
+        return;
+    }
+    page.blank();
+    let title = format!("{} to create (-v shows all fields)", folded.len());
+    page.flow(0, 2, &[plain("and "), span(title, Tone::Strong)]);
+    let names = folded.iter().map(|q| width(q.quote.as_str())).max().unwrap_or_default().min(40);
+    for quote in folded {
+        plan_quote::write_folded(page, quote, names);
+    }
+}
+
+fn write_end(page: &mut Page, plan: &Plan, next: Next<'_>) {
+    page.blank();
+    let names = plan.requests.keys().map(|c| width(c.as_str())).max().unwrap_or_default();
+    for (connection, sent) in &plan.requests {
+        let plural = |n: u64| if n == 1 { "" } else { "s" };
+        let text = format!(
+            "{} read{} now, {} write{} at apply",
+            sent.read,
+            plural(sent.read),
+            sent.write,
+            plural(sent.write)
+        );
+        let name = pad(connection.as_str(), names);
+        page.flow(0, 2, &[span(format!("{name}  {text}"), Tone::Muted)]);
+    }
+    let pending = plan.quotes.iter().any(|q| q.action.is_pending());
+    if !pending {
+        let blocked = plan.quotes.iter().any(|q| q.action == Action::Blocked);
+        page.blank();
+        let text = if blocked {
+            "Nothing can be done until the blocked quotes are mended."
+        } else {
+            "Nothing to do."
+        };
+        page.flow(0, 0, &[plain(text)]);
+        return;
+    }
+    let (command, own_flags) = match next {
+        Next::Nothing => return,
+        Next::Apply(command) => (command, true),
+        Next::Saved(command) => (command, false),
+    };
+    let mut command = wording::one_line(command, 400);
+    if own_flags && plan.prune {
+        command.push_str(" --prune");
+    }
+    if own_flags && !plan.overrides.is_empty() {
+        command.push_str(" --override ");
+        command.push_str(&wording::one_line(&plan.overrides.join(","), 400));
+    }
+    let needed: Effects = consents(plan).into_keys().collect();
+    if !needed.is_empty() {
+        command.push_str(" --allow ");
+        command.push_str(&wording::effect_list(&needed, ","));
+    }
+    page.blank();
+    page.flow(0, 2, &[plain("next: "), span(command, Tone::Strong)]);
+    if !needed.is_empty() {
+        let text = "without `--allow`, what needs consent waits and the rest is done";
+        page.flow(6, 6, &[span(text, Tone::Muted)]);
+    }
+}

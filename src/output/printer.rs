@@ -1,0 +1,257 @@
+//! The only way to the terminal.
+//!
+//! Data goes to stdout, all else to stderr, so that `proforma plan --format json | jq` always
+//! works. Each call writes one whole text through one lock.
+//!
+//! Invariants: a reader that went away (`| head -1`) is no error: the run goes on and ends with the
+//! code that it would have had. Any other error of stdout is one, since data would be missing; it
+//! is kept, and told by [`Printer::finish`] at the end of the run. An error of stderr is not:
+//! there is nobody to tell.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::OnceLock;
+
+use anstream::AutoStream;
+
+use super::theme::Look;
+use crate::failure::{Failure, Kind};
+
+/// Output formats.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document on stdout.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ColorChoice {
+    /// On a terminal that can, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always; a flag outranks `NO_COLOR`.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl ColorChoice {
+    /// Whether a stream gets colour: `no_color` and `term` are the values of the environment.
+    pub fn resolve(self, no_color: Option<&str>, term: Option<&str>, terminal: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                // By https://no-color.org an empty value does not count.
+                terminal && no_color.is_none_or(str::is_empty) && term != Some("dumb")
+            }
+        }
+    }
+}
+
+/// Columns where the terminal does not say.
+const WIDTH_OF_A_LOG: usize = 100;
+/// Lines longer than this are hard to follow with the eye.
+const WIDEST: usize = 140;
+/// Below this nothing can be aligned; lines then run over.
+const NARROWEST: usize = 40;
+
+/// What the user asked of the output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Settings {
+    /// The format of the data.
+    pub format: Format,
+    /// When to use colour.
+    pub color: ColorChoice,
+    /// Say less: no progress, no notes.
+    pub quiet: bool,
+    /// Say more.
+    pub verbose: bool,
+}
+
+/// The printer of a run.
+#[derive(Clone, Debug)]
+pub struct Printer {
+    settings: Settings,
+    color_out: bool,
+    color_err: bool,
+    terminal_err: bool,
+    width: usize,
+    /// The first error of stdout.
+    lost: OnceLock<String>,
+}
+
+impl Printer {
+    /// For the process's own streams; looks at them and at `NO_COLOR`, `TERM` and `COLUMNS` once.
+    pub fn new(settings: Settings) -> Self {
+        let variable = |name: &str| std::env::var(name).ok();
+        let (no_color, term) = (variable("NO_COLOR"), variable("TERM"));
+        let resolve =
+            |terminal| settings.color.resolve(no_color.as_deref(), term.as_deref(), terminal);
+        let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        Self {
+            settings,
+            color_out: resolve(out),
+            color_err: resolve(err),
+            terminal_err: err,
+            width: page_width(variable("COLUMNS").as_deref(), measured(out || err)),
+            lost: OnceLock::new(),
+        }
+    }
+
+    /// The format of the data.
+    pub fn format(&self) -> Format {
+        self.settings.format
+    }
+
+    /// Whether the data is one JSON document.
+    pub fn is_json(&self) -> bool {
+        self.settings.format == Format::Json
+    }
+
+    /// Whether progress and notes are left out.
+    pub fn is_quiet(&self) -> bool {
+        self.settings.quiet
+    }
+
+    /// Whether somebody watches stderr.
+    pub fn stderr_is_terminal(&self) -> bool {
+        self.terminal_err
+    }
+
+    /// How pages for stdout look.
+    pub fn look(&self) -> Look {
+        Look { color: self.color_out, width: self.width, verbose: self.settings.verbose }
+    }
+
+    /// How pages for stderr look.
+    pub fn look_err(&self) -> Look {
+        Look { color: self.color_err, ..self.look() }
+    }
+
+    /// Writes data to stdout.
+    pub fn data(&self, text: &str) {
+        let choice = choice(self.color_out && !self.is_json());
+        if let Err(error) = put(AutoStream::new(io::stdout().lock(), choice), text) {
+            // The first error is the cause; later ones follow from it.
+            self.lost.get_or_init(|| error.to_string());
+        }
+    }
+
+    /// Whether all data arrived; to be asked once, when the run is over.
+    pub fn finish(&self) -> Result<(), Failure> {
+        self.lost.get().map_or(Ok(()), |error| {
+            Err(Failure::new(Kind::Other, format!("cannot write to standard output: {error}"))
+                .help("what the command did is done and recorded; only its output is incomplete"))
+        })
+    }
+
+    /// Writes to stderr what must be seen: failures, questions' context, warnings.
+    pub fn say(&self, text: &str) {
+        let stream = AutoStream::new(io::stderr().lock(), choice(self.color_err));
+        // There is nowhere to tell that stderr is gone.
+        let _ = put(stream, text);
+    }
+
+    /// Writes to stderr what is good to know; nothing when quiet.
+    pub fn note(&self, text: &str) {
+        if !self.settings.quiet {
+            self.say(text);
+        }
+    }
+
+    /// Writes a page that a person reads beside the data: to stdout if that is the format, to
+    /// stderr (unless quiet) if stdout belongs to a document. `page` draws it for its stream.
+    pub fn page(&self, page: impl FnOnce(Look) -> String) {
+        if !self.is_json() {
+            self.data(&page(self.look()));
+        } else if !self.settings.quiet {
+            self.say(&page(self.look_err()));
+        }
+    }
+}
+
+fn choice(color: bool) -> anstream::ColorChoice {
+    // `AlwaysAnsi` would skip the translation that old Windows consoles need.
+    if color { anstream::ColorChoice::Always } else { anstream::ColorChoice::Never }
+}
+
+/// Writes one text; a reader that went away is no error.
+fn put(stream: impl Write, text: &str) -> io::Result<()> {
+    let mut stream = BufWriter::new(stream);
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            // What is left in the buffer has no reader: it must not be tried again on drop.
+            let _ = stream.into_parts();
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn measured(terminal: bool) -> Option<usize> {
+    if !terminal {
+        return None;
+    }
+    terminal_size::terminal_size().map(|(columns, _)| usize::from(columns.0))
+}
+
+/// The columns of a page: what the terminal says, else `COLUMNS`, else that of a log.
+fn page_width(columns: Option<&str>, terminal: Option<usize>) -> usize {
+    terminal
+        .or_else(|| columns.and_then(|c| c.parse().ok()))
+        .filter(|width| *width > 0)
+        .unwrap_or(WIDTH_OF_A_LOG)
+        .clamp(NARROWEST, WIDEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colour_follows_flag_environment_and_terminal() {
+        use ColorChoice::{Always, Auto, Never};
+        assert!(Auto.resolve(None, Some("xterm"), true));
+        assert!(Auto.resolve(Some(""), None, true));
+        assert!(!Auto.resolve(Some("1"), None, true));
+        assert!(!Auto.resolve(None, Some("dumb"), true));
+        assert!(!Auto.resolve(None, None, false));
+        assert!(Always.resolve(Some("1"), Some("dumb"), false));
+        assert!(!Never.resolve(None, None, true));
+    }
+
+    #[test]
+    fn the_width_is_sane_whatever_is_said() {
+        assert_eq!(page_width(None, None), WIDTH_OF_A_LOG);
+        assert_eq!(page_width(Some("80"), None), 80);
+        assert_eq!(page_width(Some("80"), Some(120)), 120);
+        assert_eq!(page_width(Some("0"), None), WIDTH_OF_A_LOG);
+        assert_eq!(page_width(Some("x"), Some(3)), NARROWEST);
+        assert_eq!(page_width(None, Some(100_000)), WIDEST);
+    }
+
+    struct Broken(io::ErrorKind);
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_error_and_a_full_disk_is() {
+        let long = "x".repeat(100_000);
+        assert!(put(Broken(io::ErrorKind::BrokenPipe), &long).is_ok());
+        assert!(put(Broken(io::ErrorKind::BrokenPipe), "x").is_ok());
+        assert!(put(Broken(io::ErrorKind::StorageFull), &long).is_err());
+        let mut seen = Vec::new();
+        put(&mut seen, "text").unwrap();
+        assert_eq!(seen, b"text");
+    }
+}
