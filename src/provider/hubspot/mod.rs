@@ -155,3 +155,6 @@ impl Dialect for HubspotDialect {
 pub fn policy() -> Policy {
     fetch::policy()
 }
+
+#[cfg(test)]
+mod tests;
