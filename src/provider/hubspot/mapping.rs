@@ -332,7 +332,7 @@ pub fn neutral(path: &str) -> Option<&'static NeutralField> {
 
 /// The property that holds a field of a quote or of one of its parts (`title`, `price`,
 /// `hubspot.hs_language`, `fields[x]`). `None` for links and for fields that take several.
-pub fn property_of<'a>(object: Object, field: &'a str) -> Option<&'a str> {
+pub fn property_of(object: Object, field: &str) -> Option<&str> {
     if let Some(name) = field.strip_prefix("hubspot.") {
         return Some(name);
     }
