@@ -153,7 +153,11 @@ fn unlock_edit_and_publish_again_is_one_unit_that_waits_for_consent() {
     world.apply().expect(0);
     let link = world.quote("Title of one")["properties"]["hs_quote_link"].clone();
     world.edit("quotes/all.yaml", "price: 100.00", "price: 110.00");
-    world.edit("quotes/all.yaml", "state: published", "state: published\nlifecycle: { when_locked: unlock }");
+    world.edit(
+        "quotes/all.yaml",
+        "state: published",
+        "state: published\nlifecycle: { when_locked: unlock }",
+    );
     let writes = world.writes();
     let waiting = world.run(&["apply", "--auto-approve", "--format", "json"]).expect(12).json();
     assert_eq!(waiting["quotes"][0]["outcome"], "waiting");
@@ -172,7 +176,11 @@ fn revise_puts_a_new_quote_in_the_place_of_the_old_one() {
     world.apply().expect(0);
     let old = world.quote("Title of one")["id"].as_str().unwrap().to_owned();
     world.edit("quotes/all.yaml", "price: 100.00", "price: 110.00");
-    world.edit("quotes/all.yaml", "state: published", "state: published\nlifecycle: { when_locked: revise }");
+    world.edit(
+        "quotes/all.yaml",
+        "state: published",
+        "state: published\nlifecycle: { when_locked: revise }",
+    );
     let plan = world.plan().expect(2).json();
     assert_eq!(plan["quotes"][0]["action"], "replace");
     world.apply().expect(0);
@@ -240,10 +248,8 @@ fn adoption_works_where_the_portal_refuses_unique_properties() {
 
 #[test]
 fn an_orphan_is_kept_until_prune_and_a_protected_one_for_ever() {
-    let protected = plain_quote("kept", "draft").replace(
-        "state: draft",
-        "state: draft\nlifecycle: { protect: true }",
-    );
+    let protected = plain_quote("kept", "draft")
+        .replace("state: draft", "state: draft\nlifecycle: { protect: true }");
     let world = World::small(&format!("{}---\n{protected}", plain_quote("gone", "draft")));
     world.apply().expect(0);
     world.write("quotes/all.yaml", &plain_quote("other", "draft"));
@@ -450,7 +456,10 @@ fn a_colleagues_unpublishing_is_shown_and_not_repaired() {
     world.colleague("quotes", &id, &json!({ "hs_status": "DRAFT", "hs_locked": "false" }));
     let plan = world.plan().expect(0).json();
     let change = &plan["quotes"][0]["changes"][0];
-    assert_eq!((change["path"].as_str(), change["origin"].as_str()), (Some("state"), Some("drift")));
+    assert_eq!(
+        (change["path"].as_str(), change["origin"].as_str()),
+        (Some("state"), Some("drift"))
+    );
     let writes = world.writes();
     world.apply().expect(0);
     assert_eq!(world.writes(), writes);
@@ -504,7 +513,11 @@ fn one_failure_does_not_stop_the_others() {
 #[test]
 fn guardrails_refuse_with_the_nearest_value_and_the_override() {
     let world = World::small(&plain_quote("one", "draft"));
-    world.edit("proforma.yaml", "proforma: 1\n", "proforma: 1\nguardrails: { max_total: { USD: 100 } }\n");
+    world.edit(
+        "proforma.yaml",
+        "proforma: 1\n",
+        "proforma: 1\nguardrails: { max_total: { USD: 100 } }\n",
+    );
     let ended = world.run(&["plan"]).expect(3);
     assert!(ended.stderr.contains("--override max_total"), "{}", ended.stderr);
     world.apply().expect(3);
@@ -535,7 +548,10 @@ fn the_same_input_gives_the_same_plan_byte_for_byte() {
 #[test]
 fn cpq_quotes_survive_both_kinds_of_lock() {
     let quote = plain_quote("one", "published")
-        .replace("fees: [{ label: Setup, amount: 20.00 }]\n", "lifecycle: { when_locked: unlock }\n")
+        .replace(
+            "fees: [{ label: Setup, amount: 20.00 }]\n",
+            "lifecycle: { when_locked: unlock }\n",
+        )
         .replace("deal:", "hubspot: { hs_sender_email: jane@northlight.example }\ndeal:");
     let world = World::empty();
     world.write(

@@ -1,7 +1,12 @@
 //! What the stories share: a workspace in a temporary folder, a sandbox in this process, and the
 //! real binary.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc, reason = "support of tests; no test uses all of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "support of tests; no test uses all of it"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -194,10 +199,7 @@ impl World {
     /// Requests so far: reads and writes.
     pub fn requests(&self) -> (u64, u64) {
         let counts = self.control("GET", "requests", &Value::Null);
-        (
-            counts["totals"]["reads"].as_u64().unwrap(),
-            counts["totals"]["writes"].as_u64().unwrap(),
-        )
+        (counts["totals"]["reads"].as_u64().unwrap(), counts["totals"]["writes"].as_u64().unwrap())
     }
 
     pub fn writes(&self) -> u64 {

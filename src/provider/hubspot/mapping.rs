@@ -10,7 +10,7 @@
 
 use super::operation::Object::{self, Discount, Fee, LineItem, Quote, Tax};
 use crate::provider::capability::Handling::{Local, Refused, Sent};
-use crate::provider::capability::{Handling, Kind, Mode, NeutralField};
+use crate::provider::capability::{Handling, Kind, Mode, NativeField, NeutralField, Sheet};
 
 const fn field(path: &'static str, handling: Handling) -> NeutralField {
     NeutralField { path, handling }
@@ -332,7 +332,7 @@ pub fn neutral(path: &str) -> Option<&'static NeutralField> {
 
 /// The property that holds a field of a quote or of one of its parts (`title`, `price`,
 /// `hubspot.hs_language`, `fields[x]`). `None` for links and for fields that take several.
-pub fn property_of<'a>(object: Object, field: &'a str) -> Option<&'a str> {
+pub fn property_of(object: Object, field: &str) -> Option<&str> {
     if let Some(name) = field.strip_prefix("hubspot.") {
         return Some(name);
     }
@@ -491,5 +491,27 @@ mod tests {
         assert_eq!(link_of("deal"), Some(Object::Deal));
         assert_eq!(link_of("title"), None);
         assert!(matches!(neutral("shipping").map(|f| f.handling), Some(Refused(_))));
+    }
+}
+
+/// The whole table, for readers.
+pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
+    Sheet {
+        name: "hubspot",
+        title: "HubSpot quotes",
+        summary: "creates, edits, publishes, withdraws and archives; locked once published",
+        neutral: NEUTRAL.to_vec(),
+        native: NATIVE
+            .iter()
+            .map(|native| NativeField {
+                name: native.name,
+                on: native.objects.iter().map(|o| o.word()).collect(),
+                kind: native.shape.kind(),
+                mode: native.mode,
+                word: native.word,
+                source: native.source,
+            })
+            .collect(),
+        states: Sheet::states_of(dialect, super::status::word_of),
     }
 }

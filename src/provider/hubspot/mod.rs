@@ -166,3 +166,5 @@ pub fn published_limit() -> RateLimit {
 pub fn class_limits() -> Vec<(Class, RateLimit)> {
     vec![(fetch::SEARCH, RateLimit::published(5, 1))]
 }
+#[cfg(test)]
+mod tests;

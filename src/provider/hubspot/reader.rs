@@ -378,14 +378,8 @@ impl Reader for HubspotReader {
                     .collect(),
             };
             let labels = labels(&resolution, ask.quote);
-            let seen = observed::observe(
-                &self.settings,
-                &portal,
-                ask,
-                &records,
-                hit.revision,
-                &labels,
-            );
+            let seen =
+                observed::observe(&self.settings, &portal, ask, &records, hit.revision, &labels);
             let earlier = hit.earlier.as_ref().and_then(|id| quotes.get(id));
             let sight = match seen {
                 Some(mut seen) => {

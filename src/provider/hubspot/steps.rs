@@ -16,6 +16,7 @@ use super::{QuoteSystem, Settings, StampPlace, mapping, properties, status};
 use crate::desired::WantedState;
 use crate::facts::{Path, Value};
 use crate::key::{Fingerprint, RemoteId, Stamp, StepId};
+use crate::money::Amount;
 use crate::plan::model::Action;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Effect, Effects, Operation as AnyOperation, Step, Target, Work};
@@ -191,7 +192,7 @@ impl Builder<'_, '_> {
                 && seen.insert(part)
             {
                 let position = self.work.want.get(&Path::of(part, "position"));
-                let place = position.and_then(Value::number).and_then(|n| n.to_int());
+                let place = position.and_then(Value::number).and_then(Amount::to_int);
                 all.push((object, place.unwrap_or(i64::MAX), part.to_owned()));
             }
         }

@@ -16,7 +16,7 @@ use super::operation::{Link, Object, Operation, Purpose};
 use super::wire::{Batch, ErrorBody, Record};
 use super::{Settings, StampPlace, refusal, status};
 use crate::http::{Answer, Call, CallError, Proof, Safety, Wire, segment};
-use crate::key::{RemoteId, StepId};
+use crate::key::{RemoteId, Stamp, StepId};
 use crate::provider::step::{
     Operation as AnyOperation, Outcome, Receipt, Step, Target, Trouble, TroubleKind,
 };
@@ -393,7 +393,7 @@ fn is_answer(settings: &Settings, job: Job<'_>, record: &Record, made: &Made) ->
             }
             // Without a trace, the stamp tells.
             let StampPlace::Property(name) = &settings.stamp else { return false };
-            let stamp = job.step.stamp.as_ref().map(|s| s.as_str());
+            let stamp = job.step.stamp.as_ref().map(Stamp::as_str);
             stamp.is_some() && record.get(name) == stamp
         }
         operation => subject(operation, made) == Some(record.id.0.as_str()),
