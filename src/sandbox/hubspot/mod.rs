@@ -257,18 +257,12 @@ impl Upstream for HubSpot {
         }
         self.store.settle();
         let mut response = match result {
-            Ok(Done { status, body: Some(body), .. }) if status != StatusCode::CREATED => {
-                json_response(status, &body)
-            }
             Ok(Done { status, body, location }) => {
-                let mut response = match body {
-                    Some(body) => json_response(status, &body),
-                    None => {
-                        let mut empty = Response::new(Bytes::new());
-                        *empty.status_mut() = status;
-                        empty
-                    }
-                };
+                let mut response = body.map_or_else(
+                    || Response::new(Bytes::new()),
+                    |body| json_response(status, &body),
+                );
+                *response.status_mut() = status;
                 if let Some(Ok(at)) = location.map(HeaderValue::try_from) {
                     response.headers_mut().insert(http::header::LOCATION, at);
                 }

@@ -264,7 +264,7 @@ impl HubSpot {
             pair("hs_quote_link", link),
             pair("hs_payment_status", if pays { "PENDING" } else { "PAYMENT_NOT_ENABLED" }),
         ];
-        if self.wants_signature(&record) {
+        if Self::wants_signature(&record) {
             self.esign_used += 1;
             let signers = self.signers(id).max(1);
             values.push(pair("hs_esign_num_signers_required", signers.to_string()));
@@ -365,7 +365,7 @@ impl HubSpot {
         self.write(Kind::Quote, id, values, m);
     }
 
-    fn wants_signature(&self, record: &Record) -> bool {
+    fn wants_signature(record: &Record) -> bool {
         if is_cpq(record) {
             record.is("hs_acceptance_method", "esignature")
         } else {
@@ -407,7 +407,7 @@ impl HubSpot {
                 "an acceptance method other than print_and_sign when payments are enabled",
             );
         }
-        if self.wants_signature(record) {
+        if Self::wants_signature(record) {
             need(!cpq || self.signers(id) > 0, "a contact signer");
             let left = self.settings.esign_quota.is_none_or(|quota| self.esign_used < quota);
             need(left, "e-signatures left in this month's quota");
