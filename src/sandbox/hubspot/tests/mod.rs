@@ -1,5 +1,7 @@
 //! The protocol, called in-process: refusals as much as successes.
 
+#![expect(clippy::needless_pass_by_value, reason = "`json!` at the call reads better unborrowed")]
+
 mod links;
 mod quotes;
 mod records;

@@ -87,10 +87,14 @@ fn the_transition_table() {
         "VOID",
         "ACCEPTED",
     ];
-    let allowed = |from: &str, to: &str| match (from, to) {
-        (_, "ACCEPTED") | ("VOID", _) | ("APPROVED" | "APPROVAL_NOT_NEEDED", "VOID") => false,
-        ("REJECTED", "APPROVED" | "APPROVAL_NOT_NEEDED") => false,
-        _ => true,
+    let allowed = |from: &str, to: &str| {
+        !matches!(
+            (from, to),
+            (_, "ACCEPTED")
+                | ("VOID", _)
+                | ("APPROVED" | "APPROVAL_NOT_NEEDED", "VOID")
+                | ("REJECTED", "APPROVED" | "APPROVAL_NOT_NEEDED")
+        )
     };
     for from in all.iter().filter(|s| **s != "ACCEPTED") {
         for to in all {
