@@ -177,14 +177,14 @@ fn adapter(
         concurrency: 8,
         classes: Vec::new(),
     };
-    let wire = |transport: SharedTransport| {
+    let wire = || {
         let mut ws = WireSettings::new(policy());
         ws.credential = Some(Credential::bearer(Secret::new(token.to_owned()).unwrap()));
-        Arc::new(Wire::new(transport, Arc::new(Limiter::new(limits.clone())), ws))
+        Arc::new(Wire::new(transport.clone(), Arc::new(Limiter::new(limits.clone())), ws))
     };
     (
-        HubspotReader::new(ReadWire::new(wire(transport.clone())), settings.clone()),
-        HubspotWriter::new(wire(transport), settings.clone()),
+        HubspotReader::new(ReadWire::new(wire()), settings.clone()),
+        HubspotWriter::new(wire(), settings.clone()),
         HubspotDialect::new(settings.clone()),
     )
 }
@@ -208,8 +208,8 @@ impl Rig {
     }
 
     /// The same portal and lockfile under other settings.
-    fn rewire(&mut self, settings: Settings) {
-        (self.reader, self.writer, self.dialect) = adapter(&self.sandbox, &settings, "pat-test");
+    fn rewire(&mut self, settings: &Settings) {
+        (self.reader, self.writer, self.dialect) = adapter(&self.sandbox, settings, "pat-test");
     }
 
     fn control(&self, path: &str, body: &Json) -> Json {

@@ -341,7 +341,7 @@ async fn a_connection_may_change_from_slug_to_property() {
         stamp: StampPlace::Property("proforma_key".to_owned()),
         ..rig.dialect.settings().clone()
     };
-    rig.rewire(settings);
+    rig.rewire(&settings);
     rig.assert_done(&q).await;
     q.title = set("New");
     assert_eq!(rig.apply(&q).await.failures(), [""; 0]);
