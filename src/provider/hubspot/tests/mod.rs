@@ -160,6 +160,35 @@ impl Done {
     }
 }
 
+/// The adapter on wires to the sandbox.
+fn adapter(
+    sandbox: &Arc<Mutex<Sandbox>>,
+    settings: &Settings,
+    token: &str,
+) -> (HubspotReader, HubspotWriter, HubspotDialect) {
+    let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
+    let now =
+        move || jiff::Timestamp::from_millisecond(clock.fetch_add(100, Ordering::Relaxed)).unwrap();
+    let transport: SharedTransport =
+        Arc::new(InProcess::new(sandbox.clone(), "/hubspot", Arc::new(now)));
+    let limits = Limits {
+        account: RateLimit::new(10_000, Duration::from_secs(1)).unwrap(),
+        explicit: true,
+        concurrency: 8,
+        classes: Vec::new(),
+    };
+    let wire = || {
+        let mut ws = WireSettings::new(policy());
+        ws.credential = Some(Credential::bearer(Secret::new(token.to_owned()).unwrap()));
+        Arc::new(Wire::new(transport.clone(), Arc::new(Limiter::new(limits.clone())), ws))
+    };
+    (
+        HubspotReader::new(ReadWire::new(wire()), settings.clone()),
+        HubspotWriter::new(wire(), settings.clone()),
+        HubspotDialect::new(settings.clone()),
+    )
+}
+
 impl Rig {
     fn new(system: QuoteSystem, stamp: StampPlace) -> Self {
         Self::with_token(system, stamp, "pat-test")
@@ -171,33 +200,16 @@ impl Rig {
 
     fn with_token(system: QuoteSystem, stamp: StampPlace, token: &str) -> Self {
         let sandbox = Arc::new(Mutex::new(Sandbox::new(Options::default()).unwrap()));
-        let clock = Arc::new(AtomicI64::new(1_800_000_000_000));
-        let now = move || {
-            jiff::Timestamp::from_millisecond(clock.fetch_add(100, Ordering::Relaxed)).unwrap()
-        };
-        let transport: SharedTransport =
-            Arc::new(InProcess::new(sandbox.clone(), "/hubspot", Arc::new(now)));
         let settings =
             Settings { connection: ConnectionName::parse("crm").unwrap(), system, stamp };
-        let limits = Limits {
-            account: RateLimit::new(10_000, Duration::from_secs(1)).unwrap(),
-            explicit: true,
-            concurrency: 8,
-            classes: Vec::new(),
-        };
-        let wire = |transport: SharedTransport| {
-            let mut ws = WireSettings::new(policy());
-            ws.credential = Some(Credential::bearer(Secret::new(token.to_owned()).unwrap()));
-            Arc::new(Wire::new(transport, Arc::new(Limiter::new(limits.clone())), ws))
-        };
-        Self {
-            reader: HubspotReader::new(ReadWire::new(wire(transport.clone())), settings.clone()),
-            writer: HubspotWriter::new(wire(transport), settings.clone()),
-            dialect: HubspotDialect::new(settings),
-            workspace: WorkspaceName::parse("acme-sales").unwrap(),
-            sandbox,
-            entries: BTreeMap::new(),
-        }
+        let (reader, writer, dialect) = adapter(&sandbox, &settings, token);
+        let workspace = WorkspaceName::parse("acme-sales").unwrap();
+        Self { sandbox, reader, writer, dialect, workspace, entries: BTreeMap::new() }
+    }
+
+    /// The same portal and lockfile under other settings.
+    fn rewire(&mut self, settings: &Settings) {
+        (self.reader, self.writer, self.dialect) = adapter(&self.sandbox, settings, "pat-test");
     }
 
     fn control(&self, path: &str, body: &Json) -> Json {

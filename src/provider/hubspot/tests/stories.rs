@@ -304,3 +304,46 @@ async fn many_quotes_cost_few_requests() {
     rig.survey(&quotes).await;
     assert_eq!(rig.reader.requests().read - before, 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_step_waits_and_a_rejected_quote_goes_through_draft() {
+    let mut rig = Rig::legacy();
+    let mut q = quote("acme");
+    q.state = Some(WantedState::InReview);
+    let text = told(&rig.apply(&q).await.steps);
+    assert!(text.contains("08 submit for approval [|] <- 07"), "{text}");
+    let id = rig.entries[&q.name].id.clone();
+    let act = |action: &str| {
+        let body = json!({ "upstream": "hubspot", "id": id.as_str(), "action": action });
+        rig.control("approver", &body);
+    };
+    let published = State::Plain(WantedState::Published);
+    let seen = rig.observed(&q).await;
+    assert!(matches!(rig.dialect.transition(Some(&seen.state), &published), Move::Wait(_)));
+    act("reject");
+    q.state = Some(WantedState::Published);
+    let done = rig.apply(&q).await;
+    assert_eq!(done.failures(), [""; 0]);
+    insta::assert_snapshot!(told(&done.steps), @r"
+    01 back to draft [|] <- 
+    02 publish [publish|publish] <- 01
+    03 read back, must be published [|] <- 02
+    ");
+    assert_eq!(rig.observed(&q).await.state, published);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_may_change_from_slug_to_property() {
+    let mut rig = Rig::new(QuoteSystem::Legacy, StampPlace::Slug);
+    let mut q = plain("acme");
+    rig.apply(&q).await;
+    let settings = Settings {
+        stamp: StampPlace::Property("proforma_key".to_owned()),
+        ..rig.dialect.settings().clone()
+    };
+    rig.rewire(&settings);
+    rig.assert_done(&q).await;
+    q.title = set("New");
+    assert_eq!(rig.apply(&q).await.failures(), [""; 0]);
+    assert_eq!(rig.observed(&q).await.stamp, Some(Stamp::new(&rig.workspace, &q.name, 0, "")));
+}
