@@ -128,8 +128,11 @@ impl Page {
         let mut start = indent;
         for word in words(spans) {
             let fresh = line.is_empty();
-            let gap = if fresh { 0 } else { word.gap };
-            if word.breaks || (!fresh && column + gap + word.width > limit) {
+            // Spaces at the very start are meant; those at a break are not.
+            let gap = if fresh && column != indent { 0 } else { word.gap };
+            // A word that fits on no line begins here and is cut below.
+            let too_long = word.width > limit - hang;
+            if word.breaks || (!fresh && !too_long && column + gap + word.width > limit) {
                 self.emit(start, &line);
                 line.clear();
                 (start, column) = (hang, hang);

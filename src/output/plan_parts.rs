@@ -133,8 +133,11 @@ pub(super) fn line(
         }
     }
     out.extend(pick("discount.percent").map(|p| format!("−{p}")));
-    out.extend(pick("percent"));
-    out.extend(pick("amount"));
+    // A discount of the whole quote is taken off, a fee or a tax is put on.
+    let off = fields.first().is_some_and(|c| c.path.list() == Some("discounts"));
+    let sign = if off { "−" } else { "" };
+    out.extend(pick("percent").map(|p| format!("{sign}{p}")));
+    out.extend(pick("amount").map(|a| format!("{sign}{a}")));
 
     let tone = if added { Tone::Create } else { Tone::Delete };
     let head = vec![span(out.join("  "), tone)];
