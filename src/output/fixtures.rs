@@ -1,5 +1,7 @@
 //! Values for the tests of the renderers: a plan and a report with one of everything.
 
+#![expect(clippy::unnecessary_wraps, reason = "what they make goes into optional fields")]
+
 use std::collections::BTreeMap;
 
 use crate::apply::report::{QuoteOutcome, QuoteReport, Report};

@@ -137,12 +137,18 @@ impl Page {
                 line.clear();
                 (start, column) = (hang, hang);
             } else if gap > 0 {
-                line.push(plain(" ".repeat(gap)));
+                // A gap inside one tone is of that tone: fewer colour codes.
+                let before = line.last().map(|s| s.tone);
+                let after = word.pieces.first().map(|s| s.tone);
+                let tone = before.filter(|t| after == Some(*t)).unwrap_or_default();
+                push(&mut line, &" ".repeat(gap), tone);
                 column += gap;
             }
             if column + word.width <= limit {
                 column += word.width;
-                line.extend(word.pieces);
+                for piece in word.pieces {
+                    push(&mut line, &piece.text, piece.tone);
+                }
                 continue;
             }
             for piece in word.pieces {
@@ -172,6 +178,14 @@ impl Page {
             piece.tone.paint(text, self.look.color, &mut self.out);
         }
         self.out.push('\n');
+    }
+}
+
+/// Appends to a line, growing the last piece where the tone is the same.
+fn push(line: &mut Vec<Span>, text: &str, tone: Tone) {
+    match line.last_mut() {
+        Some(last) if last.tone == tone => last.text.push_str(text),
+        _ => line.push(span(text, tone)),
     }
 }
 

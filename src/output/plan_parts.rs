@@ -118,7 +118,7 @@ pub(super) fn line(
     let mut pick = |field: &'static str| -> Option<String> {
         let (path, value) = values.iter().find(|(path, _)| path.field() == field)?;
         used.push(field);
-        Some(shorten(wording::shown(path, value, currency)))
+        Some(shorten(&wording::shown(path, value, currency)))
     };
     let mut out: Vec<String> = Vec::new();
     out.extend(pick("label"));
@@ -150,7 +150,7 @@ pub(super) fn line(
             !used.contains(&field) && field != "position" && !evident
         })
         .map(|(path, value)| {
-            let said = shorten(wording::shown(path, value, currency));
+            let said = shorten(&wording::shown(path, value, currency));
             format!("{} {said}", wording::one_line(path.field(), 80))
         })
         .collect();
@@ -158,20 +158,15 @@ pub(super) fn line(
     (head, more)
 }
 
-fn shorten(text: String) -> String {
-    wording::one_line(&text, 120)
+fn shorten(text: &str) -> String {
+    wording::one_line(text, 120)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Amount;
-    use crate::output::fixtures::{change, quote, text};
+    use crate::output::fixtures::{change, number, quote, text};
     use crate::plan::model::Action;
-
-    fn number(n: &str) -> Option<Value> {
-        Some(Value::Number(Amount::parse(n).unwrap()))
-    }
 
     fn said(spans: &[Span]) -> String {
         spans.iter().map(|s| s.text.as_str()).collect()
