@@ -74,6 +74,11 @@ impl Replay {
         for start in self.runs.iter().filter(|r| needed.contains(&r.run)) {
             records.push(Record::Run(start.clone()));
         }
+        // Before the intents, lest one of those takes them for its own.
+        for (run, receipt) in &self.strays {
+            let (run, at) = (run.clone(), Timestamp::UNIX_EPOCH);
+            records.push(Record::Receipt { run, at, receipts: vec![receipt.clone()] });
+        }
         for open in &self.open {
             let (run, at) = (open.run.clone(), open.at);
             records.push(Record::Intent { run: run.clone(), at, steps: vec![open.intent.clone()] });
@@ -85,10 +90,6 @@ impl Replay {
             let (run, at) = (step.run.clone(), Timestamp::UNIX_EPOCH);
             records.push(Record::Intent { run: run.clone(), at, steps: vec![step.intent.clone()] });
             records.push(Record::Receipt { run, at, receipts: vec![step.receipt.clone()] });
-        }
-        for (run, receipt) in &self.strays {
-            let (run, at) = (run.clone(), Timestamp::UNIX_EPOCH);
-            records.push(Record::Receipt { run, at, receipts: vec![receipt.clone()] });
         }
         for start in self.runs.iter().filter(|r| needed.contains(&r.run)) {
             if !self.broken_off.contains(start) {
@@ -178,4 +179,106 @@ pub fn replay(records: impl IntoIterator<Item = Record>) -> Replay {
     out.applied = applied.into_iter().map(|(_, _, step)| step).collect();
     out.open = open.into_iter().map(|(_, step)| step).collect();
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::{ConnectionName, WorkspaceName};
+    use proptest::prelude::*;
+
+    fn connection() -> ConnectionName {
+        ConnectionName::parse("crm").unwrap()
+    }
+
+    fn start(plan: &str) -> RunStart {
+        RunStart::new(plan, WorkspaceName::parse("w").unwrap(), Timestamp::UNIX_EPOCH, 1, "h")
+    }
+
+    fn step(n: usize) -> StepId {
+        StepId::of_connection(&connection(), n)
+    }
+
+    fn at(second: usize) -> Timestamp {
+        Timestamp::from_second(i64::try_from(second).unwrap()).unwrap()
+    }
+
+    fn intents(run: &RunId, second: usize, steps: &[usize]) -> Record {
+        let intent = |n: &usize| Intent::new(step(*n), connection(), "hubspot");
+        Record::Intent {
+            run: run.clone(),
+            at: at(second),
+            steps: steps.iter().map(intent).collect(),
+        }
+    }
+
+    fn receipt(run: &RunId, second: usize, n: usize, outcome: Outcome) -> Record {
+        let receipts = vec![Receipt::new(step(n), outcome)];
+        Record::Receipt { run: run.clone(), at: at(second), receipts }
+    }
+
+    #[test]
+    fn an_unknown_step_can_be_settled_and_a_rejected_one_tried_again() {
+        let run = start("p").run;
+        let left = replay([
+            intents(&run, 1, &[1, 2]),
+            receipt(&run, 2, 1, Outcome::Unknown),
+            receipt(&run, 2, 2, Outcome::Rejected),
+            receipt(&run, 3, 1, Outcome::Applied),
+            intents(&run, 4, &[2]),
+        ]);
+        assert_eq!(left.applied.len(), 1);
+        assert_eq!((left.open.len(), left.open[0].at), (1, at(4)));
+    }
+
+    #[test]
+    fn recorded_says_nothing_of_what_is_not_applied() {
+        let run = start("p").run;
+        let recorded = Record::Recorded { run: run.clone(), steps: vec![step(1), step(2)] };
+        let left = replay([
+            intents(&run, 1, &[1, 2]),
+            receipt(&run, 2, 1, Outcome::Unknown),
+            receipt(&run, 2, 2, Outcome::Applied),
+            recorded,
+        ]);
+        assert_eq!((left.applied.len(), left.open.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_receipt_without_intent_is_told() {
+        let run = start("p").run;
+        let left = replay([receipt(&run, 1, 9, Outcome::Applied)]);
+        assert_eq!(left.strays.len(), 1);
+        assert!(!left.is_settled());
+    }
+
+    fn any_record() -> impl Strategy<Value = Record> {
+        let run = prop_oneof![Just("p"), Just("q")].prop_map(start);
+        (run, 0usize..6, 0usize..4, 1usize..100).prop_map(|(start, kind, n, second)| {
+            let run = start.run.clone();
+            match kind {
+                0 => intents(&run, second, &[n, n + 1]),
+                1 => receipt(&run, second, n, Outcome::Applied),
+                2 => receipt(&run, second, n, Outcome::Unknown),
+                3 => receipt(&run, second, n, Outcome::NotSent),
+                4 => Record::Recorded { run, steps: vec![step(n)] },
+                _ => Record::End { run },
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn fewest_words_say_the_same(records in proptest::collection::vec(any_record(), 0..30)) {
+            let runs = [Record::Run(start("p")), Record::Run(start("q"))];
+            let left = replay(runs.into_iter().chain(records));
+            let again = replay(left.records());
+            prop_assert_eq!(&again.applied, &left.applied);
+            prop_assert_eq!(&again.open, &left.open);
+            prop_assert_eq!(&again.strays, &left.strays);
+            let kept = |r: &RunStart| again.runs.contains(r);
+            let broken: Vec<_> = left.broken_off.iter().filter(|r| kept(r)).cloned().collect();
+            prop_assert_eq!(&again.broken_off, &broken);
+        }
+    }
 }

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +16,9 @@ use crate::http::{
 };
 use crate::key::ConnectionName;
 use crate::manifest::{Connection, Credential as Source, ProviderName, QuoteSystem, Stamping};
-use crate::provider::hubspot::{self, HubspotDialect, HubspotReader, HubspotWriter};
+use crate::provider::hubspot::reader::HubspotReader;
+use crate::provider::hubspot::writer::HubspotWriter;
+use crate::provider::hubspot::{self, HubspotDialect};
 use crate::provider::{Dialect, Reader, Writer};
 
 /// Requests in flight on one connection, unless it says otherwise.
@@ -107,7 +108,7 @@ fn account(
     let (base, credential) = match &opened.sandbox {
         Some(root) => {
             let base = format!("{}/{}", root.as_str(), sandbox_path(connection.provider));
-            (base, Credential::bearer(Secret::new("sandbox".to_owned())))
+            (base, Credential::bearer(Secret::new("sandbox".to_owned()).map_err(|e| failed(&e))?))
         }
         None => {
             let secret = load_secret(opened, name, connection)?;
@@ -121,12 +122,11 @@ fn account(
         .or(connection.concurrency.map(|n| n as usize))
         .unwrap_or(DEFAULT_CONCURRENCY);
     let explicit = connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
-    let published = RateLimit::new(190, Duration::from_secs(10));
     let limiter = Limiter::new(Limits {
-        account: explicit.or(published),
+        account: explicit.unwrap_or_else(hubspot::published_limit),
         explicit: explicit.is_some(),
         concurrency,
-        classes: hubspot::limits(),
+        classes: hubspot::class_limits(),
     });
     let mut settings_of_wire = WireSettings::new(hubspot::policy());
     settings_of_wire.credential = Some(credential);

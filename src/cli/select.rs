@@ -43,7 +43,9 @@ pub struct Selected {
 impl Selected {
     /// Parses the flags.
     pub fn parse(only: &[String], except: &[String]) -> Result<Self, Failure> {
-        let parse = |texts: &[String]| texts.iter().map(|t| Selector::parse(t)).collect();
+        let parse = |texts: &[String]| {
+            texts.iter().map(|t| Selector::parse(t)).collect::<Result<Vec<_>, Failure>>()
+        };
         Ok(Self { only: parse(only)?, except: parse(except)? })
     }
 

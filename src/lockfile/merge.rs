@@ -45,16 +45,14 @@ pub fn merge(
     theirs: &Lockfile,
 ) -> Result<Lockfile, Vec<MergeConflict>> {
     let mut conflicts = Vec::new();
-    let workspace = match three(&base.workspace, &ours.workspace, &theirs.workspace) {
-        Some(name) => name.clone(),
-        None => {
+    let workspace =
+        three(&base.workspace, &ours.workspace, &theirs.workspace).unwrap_or_else(|| {
             let why =
                 format!("one branch has `{}`, the other `{}`", ours.workspace, theirs.workspace);
             conflicts.push(MergeConflict { quote: None, fact: "workspace".to_owned(), why });
-            ours.workspace.clone()
-        }
-    };
-    let mut merged = Lockfile::new(workspace);
+            &ours.workspace
+        });
+    let mut merged = Lockfile::new(workspace.clone());
     let quotes: BTreeSet<&QuoteName> =
         [base, ours, theirs].iter().flat_map(|l| l.entries.keys()).collect();
     for quote in quotes {

@@ -8,6 +8,7 @@ pub mod model;
 pub mod parse;
 pub mod store;
 pub mod text;
+mod words;
 
 pub use merge::{MergeConflict, merge};
 pub use model::{Entry, Lockfile, RefRecord};

@@ -13,18 +13,17 @@ use std::collections::btree_map::Entry as Slot;
 use std::sync::Arc;
 
 use crate::facts::Path;
-use crate::failure::{Diagnostic, Failure, Kind, Place, SourceFile};
+use crate::failure::{Failure, SourceFile};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, RemoteId, Stamp, WorkspaceName};
 use crate::lockfile::model::{Entry, Lockfile, RefRecord, is_web_link};
 use crate::lockfile::text::{FORMAT, decode};
+use crate::lockfile::words::{Defect, ONCE, Words, failure, line_address, twice, unknown, whole};
 use crate::money::{Amount, Currency, Money};
 
 /// Defects told at once; a file with more is not a lockfile, or needs the same cure for all.
 const MOST_DEFECTS: usize = 20;
 
-const RESTORE: &str = "restore the file from git, or rebuild it from the upstream's stamps with `proforma lock rebuild`";
 const CONFLICT: &str = "take the version of either branch (`git checkout --ours` or `--theirs`) and run `proforma lock merge BASE OURS THEIRS`, or rebuild the file with `proforma lock rebuild`";
-const ONCE: &str = "two branches may have been joined by hand: keep one, the one whose object exists upstream, or run `proforma lock rebuild`";
 
 /// Reads a lockfile. `workspace` is the name that must stand in it, where one is known.
 pub fn parse(
@@ -102,101 +101,6 @@ pub fn parse(
             Ok(Lockfile { workspace, entries: reader.entries })
         }
         _ => Err(failure(source, defects)),
-    }
-}
-
-/// One thing wrong, placed by the address of the text that is wrong.
-struct Defect {
-    code: &'static str,
-    message: String,
-    help: &'static str,
-    /// Address of the offending text's first byte, to be turned into an offset once.
-    address: usize,
-    length: usize,
-    /// Nothing after it can be trusted.
-    ends: bool,
-}
-
-impl Defect {
-    fn new(address: usize, length: usize, code: &'static str, message: String) -> Self {
-        Self { code, message, help: RESTORE, address, length, ends: false }
-    }
-
-    fn of(word: &str, code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(word.as_ptr() as usize, word.len(), code, message.into())
-    }
-
-    fn at_end(address: usize, code: &'static str, message: &str) -> Self {
-        Self::new(address, 0, code, message.to_owned())
-    }
-
-    fn help(mut self, help: &'static str) -> Self {
-        self.help = help;
-        self
-    }
-
-    fn ends(mut self) -> Self {
-        self.ends = true;
-        self
-    }
-}
-
-fn failure(source: &Arc<SourceFile>, defects: Vec<(usize, Defect)>) -> Failure {
-    let start = source.text.as_ptr() as usize;
-    let help = defects.first().map_or(RESTORE, |(_, d)| d.help);
-    let diagnostics: Vec<Diagnostic> = defects
-        .into_iter()
-        .map(|(line, defect)| {
-            let offset = defect.address.saturating_sub(start).min(source.text.len());
-            let before = source.text.get(..offset).unwrap_or_default();
-            let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-            let column = before
-                .get(line_start..)
-                .unwrap_or_default()
-                .chars()
-                .filter(|c| *c != '\u{feff}')
-                .count()
-                + 1;
-            let place =
-                Place { source: Arc::clone(source), offset, length: defect.length, line, column };
-            Diagnostic::error(defect.code, defect.message).at(Some(place)).help(defect.help)
-        })
-        .collect();
-    let what = match diagnostics.as_slice() {
-        [only] => format!("{}: {}", source.path, only.message),
-        many => format!("{} has {} defects", source.path, many.len()),
-    };
-    Failure::new(Kind::Invalid, what).help(help).with(diagnostics)
-}
-
-/// The words of a line that are not yet taken.
-struct Words<'a>(&'a str);
-
-impl<'a> Words<'a> {
-    fn next(&mut self) -> Option<&'a str> {
-        let rest = self.0.trim_start_matches([' ', '\t']);
-        let end = rest.find([' ', '\t']).unwrap_or(rest.len());
-        let (word, rest) = rest.split_at(end);
-        self.0 = rest;
-        (!word.is_empty()).then_some(word)
-    }
-
-    /// The next word as a value, or a defect that says what was expected there.
-    fn value<T>(&mut self, what: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, Defect> {
-        let Some(word) = self.next() else {
-            return Err(Defect::of(self.0, "lockfile-value", format!("expected {what} here")));
-        };
-        read(word).ok_or_else(|| {
-            let shown: String = word.chars().take(60).collect();
-            Defect::of(word, "lockfile-value", format!("`{shown}` is not {what}"))
-        })
-    }
-
-    fn end(&mut self) -> Result<(), Defect> {
-        match self.next() {
-            None => Ok(()),
-            Some(word) => Err(Defect::of(word, "lockfile-value", "nothing may follow here")),
-        }
     }
 }
 
@@ -438,19 +342,6 @@ impl Draft {
     }
 }
 
-fn line_address(words: &Words<'_>) -> usize {
-    words.0.trim_start_matches([' ', '\t']).as_ptr() as usize
-}
-
-fn unknown(kind: &str) -> Defect {
-    let shown: String = kind.chars().take(60).collect();
-    Defect::of(kind, "lockfile-unknown-line", format!("`{shown}` is no kind of line known here"))
-}
-
-fn twice(kind: &str, message: impl Into<String>) -> Defect {
-    Defect::of(kind, "lockfile-duplicate", message).help(ONCE)
-}
-
 fn once<T>(slot: &mut Option<T>, value: T, kind: &str) -> Result<(), Defect> {
     if slot.is_some() {
         return Err(twice(kind, format!("the entry has two `{kind}` lines")));
@@ -467,12 +358,6 @@ fn unique<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: V, kind: &str) -> 
         }
         Slot::Occupied(_) => Err(twice(kind, format!("the entry has this `{kind}` line twice"))),
     }
-}
-
-/// A count as it is printed: no sign, no leading zeros.
-fn whole<T: std::str::FromStr>(word: &str) -> Option<T> {
-    let digits = word.bytes().all(|b| b.is_ascii_digit());
-    (digits && (word == "0" || !word.starts_with('0'))).then(|| word.parse().ok()).flatten()
 }
 
 #[cfg(test)]

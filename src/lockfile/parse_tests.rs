@@ -4,6 +4,7 @@ use proptest::collection::btree_map;
 use proptest::prelude::*;
 
 use super::*;
+use crate::failure::{Diagnostic, Kind};
 use crate::lockfile::text::print;
 
 fn source(text: &str) -> Arc<SourceFile> {
@@ -61,7 +62,8 @@ fn line_ends_and_a_byte_order_mark_do_not_matter() {
 
 #[test]
 fn each_defect_has_its_code_line_and_column() {
-    let cases: [(&str, &str, &[(&str, usize, usize)]); 17] = [
+    type Found<'a> = (&'a str, usize, usize);
+    let cases: [(&str, &str, &[Found<'_>]); 17] = [
         ("  id 1\n", "  id 1\n  id 2\n", &[("lockfile-duplicate", 9, 3)]),
         ("  id 1\n", "", &[("lockfile-missing-fact", 5, 1)]),
         ("  id 1\n", "  id 1 2\n", &[("lockfile-value", 8, 8)]),
@@ -210,4 +212,72 @@ proptest! {
     fn no_text_makes_the_reader_panic(text in "(proforma-lock 1\nworkspace w\n)?(.|\n| |quote a|field|%|end){0,60}") {
         let _ = parse(&source(&text), None);
     }
+}
+
+/// What the format promises to git, asked of git itself.
+#[test]
+fn git_joins_branches_that_touch_different_quotes() {
+    let entry = |id: &str, generation: u64| {
+        let mut entry = Entry::new(
+            ConnectionName::parse("crm").unwrap(),
+            "hubspot",
+            RemoteId::parse(id).unwrap(),
+        );
+        entry.generation = generation;
+        entry.fields.insert(
+            Path::new("title"),
+            Fingerprint::of_parts("test", &[id, &generation.to_string()]),
+        );
+        entry
+    };
+    let lockfile = |entries: &[(&str, u64)]| {
+        let mut lockfile = Lockfile::new(WorkspaceName::parse("w").unwrap());
+        lockfile.entries =
+            entries.iter().map(|(q, g)| (QuoteName::parse(q).unwrap(), entry(q, *g))).collect();
+        lockfile
+    };
+    let base = lockfile(&[("a", 1), ("c", 1), ("e", 1), ("g", 1)]);
+    let ours = lockfile(&[("a", 2), ("b", 1), ("c", 1), ("e", 1), ("g", 1)]);
+    let theirs = lockfile(&[("a", 1), ("c", 2), ("g", 1), ("h", 1)]);
+    let dir = tempfile::tempdir().unwrap();
+    for (name, side) in [("ours", &ours), ("base", &base), ("theirs", &theirs)] {
+        std::fs::write(dir.path().join(name), print(side)).unwrap();
+    }
+    let merged = std::process::Command::new("git")
+        .args(["merge-file", "-p", "ours", "base", "theirs"])
+        .current_dir(dir.path())
+        .output()
+        .expect("git is needed to test what git does");
+    let text = String::from_utf8(merged.stdout).unwrap();
+    assert!(merged.status.success(), "{text}");
+    let wanted = lockfile(&[("a", 2), ("b", 1), ("c", 2), ("g", 1), ("h", 1)]);
+    assert_eq!(text, print(&wanted));
+    assert_eq!(crate::lockfile::merge(&base, &ours, &theirs).unwrap(), wanted);
+}
+
+/// Not a limit to be held by every machine: a look at the cost, run by name with `--ignored`.
+#[test]
+#[ignore = "measures, does not judge"]
+fn cost_of_ten_thousand_entries() {
+    let mut lockfile = Lockfile::new(WorkspaceName::parse("w").unwrap());
+    for n in 0..10_000 {
+        let id = RemoteId::parse(&n.to_string()).unwrap();
+        let mut entry = Entry::new(ConnectionName::parse("crm").unwrap(), "hubspot", id.clone());
+        for m in 0..20 {
+            let print = Fingerprint::of_parts("test", &[&format!("{n}/{m}")]);
+            entry.fields.insert(Path::new(format!("items[item-{m}].price")), print);
+        }
+        for m in 0..5 {
+            entry.parts.insert(format!("items[item-{m}]"), id.clone());
+        }
+        lockfile.entries.insert(QuoteName::parse(&format!("quote-{n:05}")).unwrap(), entry);
+    }
+    let started = std::time::Instant::now();
+    let text = print(&lockfile);
+    let printed = started.elapsed();
+    let source = source(&text);
+    let started = std::time::Instant::now();
+    let back = parse(&source, None).unwrap();
+    println!("{} bytes: printed in {printed:?}, parsed in {:?}", text.len(), started.elapsed());
+    assert_eq!(back, lockfile);
 }

@@ -38,6 +38,16 @@ pub struct Requests {
     pub write: u64,
 }
 
+/// Whether a provider can edit what it made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutability {
+    /// It can, as far as the quote's state allows.
+    Editable,
+    /// It can only create: a change needs a new quote (`lifecycle.when_immutable`), and the old
+    /// one stays as it is. The text says what becomes of it.
+    CreateOnly(&'static str),
+}
+
 /// Which steps may share one request.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchClass {
@@ -80,6 +90,11 @@ pub trait Dialect: Send + Sync {
     /// How long a fresh object may stay invisible to [`Reader::locate`]; absent is proven only
     /// after that time.
     fn lag(&self) -> Duration;
+
+    /// Whether a quote can be edited once it is made.
+    fn mutability(&self) -> Mutability {
+        Mutability::Editable
+    }
 
     /// What the customer would notice of these changes on a visible quote, as short sentences.
     fn noticed(&self, changes: &[crate::plan::model::Change]) -> Vec<String>;

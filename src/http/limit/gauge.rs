@@ -32,6 +32,12 @@ impl RateLimit {
         (!window.is_zero() && window <= MAX_WINDOW).then_some(Self { requests, window })
     }
 
+    /// A provider's published limit: at least one request, in at least one second.
+    pub fn published(requests: u32, seconds: u32) -> Self {
+        let requests = NonZeroU32::MIN.saturating_add(requests.saturating_sub(1));
+        Self { requests, window: Duration::from_secs(seconds.clamp(1, 86_400).into()) }
+    }
+
     /// Reads `190/10s`; units are `ms`, `s`, `m` and `h`.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = |s: &str| {

@@ -35,7 +35,7 @@ use std::time::Duration;
 use crate::desired::Quote;
 use crate::facts::Facts;
 use crate::failure::Diagnostic;
-use crate::http::Policy;
+use crate::http::{Class, Policy, RateLimit};
 use crate::key::ConnectionName;
 use crate::money::Money;
 use crate::plan::model::Change;
@@ -154,4 +154,15 @@ impl Dialect for HubspotDialect {
 /// What HubSpot's statuses, limits and headers mean to the wire.
 pub fn policy() -> Policy {
     fetch::policy()
+}
+
+/// The limit of a private app that HubSpot publishes for Professional and Enterprise accounts; the
+/// answers' headers teach a smaller one.
+pub fn published_limit() -> RateLimit {
+    RateLimit::published(190, 10)
+}
+
+/// Limits beside the account's: search.
+pub fn class_limits() -> Vec<(Class, RateLimit)> {
+    vec![(fetch::SEARCH, RateLimit::published(5, 1))]
 }

@@ -118,7 +118,6 @@ pub fn observe(
         }
     }
     let mut parts = BTreeMap::new();
-    let mut version = vec![quote.get("hs_lastmodifieddate").unwrap_or_default().to_owned()];
     for (object, all) in &records.parts {
         let Some(list) = object.list() else { continue };
         let keyed = keyed(settings, ask, *object, list, revision, all);
@@ -128,8 +127,6 @@ pub fn observe(
             if let Some(id) = RemoteId::parse(&record.id.0) {
                 parts.insert(part, id);
             }
-            let changed = record.get("hs_lastmodifieddate").unwrap_or_default();
-            version.push(format!("{}@{changed}", record.id.0));
         }
     }
     let currency = quote.get("hs_currency").and_then(Currency::parse);
@@ -149,7 +146,7 @@ pub fn observe(
             .filter_map(|(name, property)| Some((name.to_owned(), quote.get(property)?.to_owned())))
             .collect(),
         total: currency.zip(amount).map(|(currency, amount)| Money { currency, amount }),
-        version: version.join(" "),
+        superseded: None,
     })
 }
 

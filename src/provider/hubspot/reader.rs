@@ -20,7 +20,7 @@ use super::operation::Object;
 use super::portal::{Definition, Portal, StampSupport};
 use super::resolve::{self, Resolution};
 use super::wire::Record;
-use super::{QuoteSystem, Settings, StampPlace, locate, mapping};
+use super::{QuoteSystem, Settings, StampPlace, locate, mapping, status};
 use crate::desired::{Quote, Wish};
 use crate::facts::Path;
 use crate::http::ReadWire;
@@ -41,6 +41,8 @@ pub struct HubspotReader {
 struct Hit {
     id: String,
     revision: u32,
+    /// The quote that this one replaced.
+    earlier: Option<String>,
 }
 
 impl HubspotReader {
@@ -118,7 +120,9 @@ impl HubspotReader {
             };
             open.retain(|ask| match found.get(stamp(ask).as_str()) {
                 Some(record) => {
-                    hits.insert(ask.quote.clone(), Hit { id: record.id.0.clone(), revision });
+                    let earlier = hits.get(ask.quote).map(|h| h.id.clone());
+                    let hit = Hit { id: record.id.0.clone(), revision, earlier };
+                    hits.insert(ask.quote.clone(), hit);
                     true
                 }
                 None => false,
@@ -168,6 +172,16 @@ impl HubspotReader {
                 )
             }),
         }
+    }
+
+    /// The replaced quote, if it is ours and the customer still sees it.
+    fn still_live(&self, ask: &Ask<'_>, earlier: &Record, revision: u32) -> Option<RemoteId> {
+        let stamp = observed::stamp_of(&self.settings, earlier)?;
+        let names = std::iter::once(ask.quote).chain(ask.recorded_as);
+        let before = revision.checked_sub(1)?;
+        let ours = names.map(|n| Stamp::new(ask.workspace, n, before, "")).any(|s| s == stamp);
+        let state = status::state_of(earlier.get("hs_status").unwrap_or_default());
+        (ours && status::is_open_to_customer(&state)).then(|| RemoteId::parse(&earlier.id.0))?
     }
 
     /// The properties to read of a type of record, for these questions.
@@ -292,11 +306,14 @@ impl Reader for HubspotReader {
         let mut hits = self.unrecorded(asks, self.support(&portal), &resolution).await?;
         for ask in asks {
             if let Some(entry) = ask.entry {
-                let hit = Hit { id: entry.id.as_str().to_owned(), revision: entry.revision };
+                let earlier = entry.predecessor.as_ref().map(|id| id.as_str().to_owned());
+                let id = entry.id.as_str().to_owned();
+                let hit = Hit { id, revision: entry.revision, earlier };
                 hits.insert(ask.quote.clone(), hit);
             }
         }
-        let ids: BTreeSet<String> = hits.values().map(|h| h.id.clone()).collect();
+        let ids: BTreeSet<String> =
+            hits.values().flat_map(|h| std::iter::once(&h.id).chain(&h.earlier)).cloned().collect();
         let ids: Vec<String> = ids.into_iter().collect();
         let properties = self.properties(Object::Quote, &natives);
         let quotes: BTreeMap<String, Record> = self
@@ -310,7 +327,7 @@ impl Reader for HubspotReader {
         let mut sights: BTreeMap<QuoteName, Sight> = BTreeMap::new();
         let mut wanted: BTreeMap<Object, BTreeSet<String>> = BTreeMap::new();
         let mut doubtful: Vec<(&Quote, String)> = Vec::new();
-        let mut found: Vec<(&Ask<'_>, &Record, u32)> = Vec::new();
+        let mut found: Vec<(&Ask<'_>, &Record, &Hit)> = Vec::new();
         for ask in asks {
             let hit = hits.get(ask.quote);
             let record = hit.and_then(|h| quotes.get(&h.id));
@@ -336,7 +353,7 @@ impl Reader for HubspotReader {
             {
                 doubtful.push((quote, deal.id.as_str().to_owned()));
             }
-            found.push((ask, record, hit.revision));
+            found.push((ask, record, hit));
         }
         if !doubtful.is_empty() {
             resolve::check_deals(&self.fetch, &mut resolution, &doubtful).await?;
@@ -344,7 +361,7 @@ impl Reader for HubspotReader {
         let links = self.links(wanted).await?;
         let parts = self.parts(&links, &natives).await?;
         portal.deal_currency.clone_from(&resolution.deal_currency);
-        for (ask, quote, revision) in found {
+        for (ask, quote, hit) in found {
             let ends = |object: &Object| links.get(object).and_then(|l| l.get(&quote.id.0));
             let records = Records {
                 quote,
@@ -361,9 +378,20 @@ impl Reader for HubspotReader {
                     .collect(),
             };
             let labels = labels(&resolution, ask.quote);
-            let seen = observed::observe(&self.settings, &portal, ask, &records, revision, &labels);
+            let seen = observed::observe(
+                &self.settings,
+                &portal,
+                ask,
+                &records,
+                hit.revision,
+                &labels,
+            );
+            let earlier = hit.earlier.as_ref().and_then(|id| quotes.get(id));
             let sight = match seen {
-                Some(seen) => Sight::Found(Box::new(seen)),
+                Some(mut seen) => {
+                    seen.superseded = earlier.and_then(|r| self.still_live(ask, r, hit.revision));
+                    Sight::Found(Box::new(seen))
+                }
                 None => Sight::Unverifiable(format!(
                     "HubSpot gave `{}` as an id",
                     quote.id.0.escape_debug()

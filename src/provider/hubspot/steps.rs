@@ -327,15 +327,19 @@ impl Builder<'_, '_> {
         self.unit = Effects::from([Effect::Publish]);
         let (quote, back) = self.make();
         let last = self.bring(&State::Plain(WantedState::Draft), &Target::MadeBy(quote), back);
-        // The old quote goes only after the new one was seen to be there.
         if let Some(old) = self.work.observed
             && status::is_open_to_customer(&old.state)
         {
-            let target = Target::Known(old.id.clone());
-            let effects = Effects::from([Effect::Publish]);
-            let does = format!("withdraw the earlier quote {}", old.id);
-            self.status(status::DRAFT, &does, effects, target, Purpose::Withdraw, vec![last]);
+            self.withdraw(&old.id, vec![last]);
         }
+    }
+
+    /// The old quote goes only after the new one was seen to be there.
+    fn withdraw(&mut self, old: &RemoteId, needs: Vec<StepId>) {
+        let target = Target::Known(old.clone());
+        let effects = Effects::from([Effect::Publish]);
+        let does = format!("withdraw the earlier quote {old}");
+        self.status(status::DRAFT, &does, effects, target, Purpose::Withdraw, needs);
     }
 
     fn delete(&mut self) {
@@ -384,6 +388,14 @@ impl Builder<'_, '_> {
     }
 
     fn update(&mut self) {
+        self.update_in_place();
+        // A replacement that was cut short left its predecessor in the customer's sight.
+        let Some(old) = self.work.observed.and_then(|o| o.superseded.as_ref()) else { return };
+        let needs = self.steps.last().map(|s| s.id.clone()).into_iter().collect();
+        self.withdraw(old, needs);
+    }
+
+    fn update_in_place(&mut self) {
         let Some(seen) = self.work.observed else { return };
         let target = Target::Known(seen.id.clone());
         let edits = !self.work.changes.is_empty();
