@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn long_differences_are_counted_and_shown_on_request() {
-        let after: String = (0..40).map(|n| format!("line {n}\n")).collect();
+        let after = "line\n".repeat(40);
         let out = diff("", &after, false, false);
         assert!(out.ends_with("  … 24 more lines (-v shows all)\n"), "{out}");
         assert_eq!(diff("", &after, true, false).lines().count(), 40);
