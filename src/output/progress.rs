@@ -17,7 +17,7 @@ use super::wording;
 use crate::apply::events::{Event, Listener};
 
 /// At most one line in this time.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// A listener that shows progress.
 #[derive(Debug)]
