@@ -359,14 +359,17 @@ fn outcome_of(
     if let Some(trouble) = failed.filter(|_| !interrupted_here) {
         return (QuoteOutcome::Failed, Some(trouble.clone()), none);
     }
+    if interrupted && (open || interrupted_here) {
+        let trouble = Trouble::new(TroubleKind::Interrupted, "interrupted before it was done")
+            .help("run apply again; it goes on where it stopped");
+        return (QuoteOutcome::Skipped, Some(trouble), none);
+    }
     if open || interrupted_here {
-        let trouble = preparation.filter(|_| !interrupted).cloned();
-        let outcome = if trouble.is_some() { QuoteOutcome::Failed } else { QuoteOutcome::Skipped };
-        let trouble = trouble.unwrap_or_else(|| {
-            Trouble::new(TroubleKind::Interrupted, "interrupted before it was done")
-                .help("run apply again; it goes on where it stopped")
+        let trouble = preparation.cloned().unwrap_or_else(|| {
+            Trouble::new(TroubleKind::Refused, "a step was never reached")
+                .help("run apply again; if it stays so, it is a fault of proforma: please report it")
         });
-        return (outcome, Some(trouble), none);
+        return (QuoteOutcome::Failed, Some(trouble), none);
     }
     if !lacking.is_empty() {
         let words: Vec<&str> = lacking.iter().map(|e| e.word()).collect();
