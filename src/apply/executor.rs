@@ -374,11 +374,7 @@ fn outcome_of(
         return (QuoteOutcome::Failed, Some(trouble), none);
     }
     if !lacking.is_empty() {
-        let words: Vec<&str> = lacking.iter().map(|e| e.word()).collect();
-        let trouble =
-            Trouble::new(TroubleKind::Refused, format!("waits for consent: {}", words.join(", ")))
-                .help(format!("run apply with `--allow {}`", words.join(",")));
-        return (QuoteOutcome::Waiting, Some(trouble), lacking);
+        return (QuoteOutcome::Waiting, None, lacking);
     }
     if let Some(who) = &plan.waits_for {
         let trouble = Trouble::new(TroubleKind::Refused, format!("waits for {who}"));
