@@ -73,6 +73,8 @@ pub struct Apply<'a> {
     pub listener: &'a dyn Listener,
     /// Fires on the first Ctrl-C.
     pub stop: CancellationToken,
+    /// Connections whose quota is used up, with the upstream's word for it. Empty at the start.
+    pub exhausted: BTreeMap<ConnectionName, Trouble>,
 }
 
 struct Landed {
@@ -203,6 +205,11 @@ impl<'a> Apply<'a> {
                         let plan = step.quote.as_ref().and_then(|q| plans.get(q)).copied();
                         self.ledger.applied(plan, step, id.as_ref());
                     }
+                    if let Some(trouble) = quota(&receipt.outcome) {
+                        // Every further request would only be refused.
+                        self.exhausted.entry(landed.batch.connection.clone()).or_insert(trouble);
+                        schedule.stop_connection(&landed.batch.connection);
+                    }
                     schedule.settle(*i, receipt.outcome);
                 }
                 done += 1;
@@ -266,7 +273,9 @@ impl<'a> Apply<'a> {
                 None => outcome_of(
                     plan,
                     &steps,
-                    failed_preparation.get(&plan.connection),
+                    failed_preparation
+                        .get(&plan.connection)
+                        .or_else(|| self.exhausted.get(&plan.connection)),
                     self.stop.is_cancelled(),
                 ),
             };
@@ -295,6 +304,15 @@ impl<'a> Apply<'a> {
             report.requests.insert(connection.clone(), Requests { read, write });
         }
         report
+    }
+}
+
+fn quota(outcome: &Outcome) -> Option<Trouble> {
+    match outcome {
+        Outcome::Rejected(t) | Outcome::NotSent(t) if t.kind == TroubleKind::Quota => {
+            Some(t.clone())
+        }
+        _ => None,
     }
 }
 

@@ -206,6 +206,7 @@ pub async fn carry_out(
         ledger: Ledger::new(run.opened.lockfile.clone()),
         listener,
         stop: stop.clone(),
+        exhausted: BTreeMap::new(),
     };
     apply.run().await
 }
