@@ -235,6 +235,46 @@ impl World {
         self.requests().1
     }
 
+    /// All that the upstream holds, for [`World::put_upstream`] of another world.
+    pub fn take_upstream(&self) -> Value {
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        sandbox.lock().unwrap().save().unwrap()
+    }
+
+    /// Puts another world's upstream in the place of this one's.
+    pub fn put_upstream(&self, saved: Value) {
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        sandbox.lock().unwrap().load(saved).unwrap();
+    }
+
+    /// A read through the upstream's own door.
+    #[track_caller]
+    pub fn upstream(&self, path: &str) -> Value {
+        let request = http::Request::builder()
+            .method("GET")
+            .uri(format!("/hubspot/{path}"))
+            .header("authorization", "Bearer colleague")
+            .body(Bytes::new())
+            .unwrap();
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        let verdict = sandbox.lock().unwrap().handle(&request, jiff::Timestamp::now());
+        let Verdict::Answer(answer) = verdict else { panic!("no answer from {path}: {verdict:?}") };
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        serde_json::from_slice(answer.body()).unwrap()
+    }
+
+    /// The requests that the sandbox holds, as `METHOD path`.
+    pub fn held_now(&self) -> Vec<String> {
+        let held = self.control("GET", "held", &Value::Null);
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        held["held"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|h| format!("{} {}", text(&h["method"]), text(&h["path"])))
+            .collect()
+    }
+
     /// Starts the binary and leaves it running.
     pub fn spawn(&self, args: &[&str]) -> Child {
         self.command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
