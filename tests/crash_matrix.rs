@@ -118,14 +118,10 @@ fn after() -> String {
     let edited = BEFORE
         .replace("price: 650.00, discount: 10% }", "price: 700.00, discount: 75.00 }")
         .replace("quantity: 12, price: 100.00", "quantity: 12, price: 110.00")
-        .replace(
-            "fees: [{ label: Setup, amount: 20.00 }]",
-            "taxes: [{ label: VAT, percent: 19 }]",
-        )
+        .replace("fees: [{ label: Setup, amount: 20.00 }]", "taxes: [{ label: VAT, percent: 19 }]")
         .replace("name: Sprint, price: 4800.00", "name: Long sprint, price: 5100.00")
         .replace("name: Training, quantity: 2,", "name: Training days, quantity: 3,");
-    let kept: Vec<&str> =
-        edited.split("---\n").filter(|q| !q.starts_with("quote: gone")).collect();
+    let kept: Vec<&str> = edited.split("---\n").filter(|q| !q.starts_with("quote: gone")).collect();
     format!("{}---\n{NEW}", kept.join("---\n"))
 }
 
@@ -195,10 +191,8 @@ fn portrait(world: &World) -> Vec<Value> {
         }
         for list in lists {
             let ids = quote["associations"][list].as_array().cloned().unwrap_or_default();
-            let mut mine: Vec<Value> = ids
-                .iter()
-                .filter_map(|i| parts.remove(&(list, id_of(i))))
-                .collect();
+            let mut mine: Vec<Value> =
+                ids.iter().filter_map(|i| parts.remove(&(list, id_of(i)))).collect();
             mine.sort_by_key(Value::to_string);
             told.insert(list.to_owned(), json!(mine));
         }
@@ -224,7 +218,11 @@ fn id_of(end: &Value) -> String {
 fn is_told(name: &str) -> bool {
     !matches!(
         name,
-        "hs_object_id" | "createdate" | "hs_createdate" | "hs_lastmodifieddate" | "hs_object_source_id"
+        "hs_object_id"
+            | "createdate"
+            | "hs_createdate"
+            | "hs_lastmodifieddate"
+            | "hs_object_source_id"
     )
 }
 
