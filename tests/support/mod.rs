@@ -155,6 +155,12 @@ impl World {
         assert_eq!(self.writes(), writes, "plan wrote");
     }
 
+    /// What a fresh machine has: no lockfile, no journal.
+    pub fn lose_lockfile(&self) {
+        fs::remove_file(self.path("proforma.sandbox.lock")).unwrap();
+        let _ = fs::remove_dir_all(self.path(".proforma"));
+    }
+
     /// The control side of the sandbox.
     #[track_caller]
     pub fn control(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -192,6 +198,20 @@ impl World {
             .collect();
         assert_eq!(found.len(), 1, "quotes with title {title:?}");
         found.remove(0)
+    }
+
+    /// The properties of the one quote on the deal with this name.
+    #[track_caller]
+    pub fn quote_on(&self, deal: &str) -> Value {
+        let deals = self.records("deals");
+        let deal = deals.iter().find(|d| d["properties"]["dealname"] == deal).unwrap();
+        let mut found: Vec<Value> = self
+            .records("quotes")
+            .into_iter()
+            .filter(|q| q["associations"]["deals"][0]["id"] == deal["id"])
+            .collect();
+        assert_eq!(found.len(), 1, "quotes on deal {deal}");
+        found.remove(0)["properties"].take()
     }
 
     /// "A colleague" edits a record.
