@@ -11,10 +11,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use proforma::sandbox::{Options, Running, Verdict};
+use proforma::sandbox::{Options, Running, Sandbox, Verdict};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -253,6 +254,11 @@ impl World {
 
     pub fn writes(&self) -> u64 {
         self.requests().1
+    }
+
+    /// The machine behind the upstream.
+    pub fn sandbox(&self) -> Arc<Mutex<Sandbox>> {
+        self.running.as_ref().unwrap().sandbox()
     }
 
     /// All that the upstream holds, for [`World::put_upstream`] of another world.
