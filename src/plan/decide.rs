@@ -363,7 +363,9 @@ fn existing(
     let recorded = case.entry.map(|e| &e.fields);
     let renamed_fields = case.was.filter(|_| case.entry.is_some());
     // Fingerprints are bound to the quote's name: under a rename the old ones say nothing.
-    let recorded = if renamed_fields.is_some() { None } else { recorded };
+    // So they do where the record is of an earlier revision than the one that is there now.
+    let overtaken = case.entry.is_some_and(|e| e.id != observed.id);
+    let recorded = if renamed_fields.is_some() || overtaken { None } else { recorded };
     let ownership = ownership_of(desired);
     let mut compared =
         diff::compare(case.quote, case.want, recorded, Some(&observed.facts), &ownership);
@@ -423,6 +425,7 @@ fn existing(
     if plan.action == Action::None {
         plan.action = match case.entry {
             None => Action::Adopt,
+            Some(_) if overtaken => Action::Adopt,
             Some(_) if writes || renamed_fields.is_some() => Action::Update,
             Some(_) => Action::None,
         };

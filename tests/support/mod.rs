@@ -11,10 +11,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use proforma::sandbox::{Options, Running, Verdict};
+use proforma::sandbox::{Options, Running, Sandbox, Verdict};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -155,6 +156,12 @@ impl World {
         assert_eq!(self.writes(), writes, "plan wrote");
     }
 
+    /// What a fresh machine has: no lockfile, no journal.
+    pub fn lose_lockfile(&self) {
+        fs::remove_file(self.path("proforma.sandbox.lock")).unwrap();
+        let _ = fs::remove_dir_all(self.path(".proforma"));
+    }
+
     /// The control side of the sandbox.
     #[track_caller]
     pub fn control(&self, method: &str, path: &str, body: &Value) -> Value {
@@ -192,6 +199,20 @@ impl World {
             .collect();
         assert_eq!(found.len(), 1, "quotes with title {title:?}");
         found.remove(0)
+    }
+
+    /// The properties of the one quote on the deal with this name.
+    #[track_caller]
+    pub fn quote_on(&self, deal: &str) -> Value {
+        let deals = self.records("deals");
+        let deal = deals.iter().find(|d| d["properties"]["dealname"] == deal).unwrap();
+        let mut found: Vec<Value> = self
+            .records("quotes")
+            .into_iter()
+            .filter(|q| q["associations"]["deals"][0]["id"] == deal["id"])
+            .collect();
+        assert_eq!(found.len(), 1, "quotes on deal {deal}");
+        found.remove(0)["properties"].take()
     }
 
     /// "A colleague" edits a record.
@@ -233,6 +254,51 @@ impl World {
 
     pub fn writes(&self) -> u64 {
         self.requests().1
+    }
+
+    /// The machine behind the upstream.
+    pub fn sandbox(&self) -> Arc<Mutex<Sandbox>> {
+        self.running.as_ref().unwrap().sandbox()
+    }
+
+    /// All that the upstream holds, for [`World::put_upstream`] of another world.
+    pub fn take_upstream(&self) -> Value {
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        sandbox.lock().unwrap().save().unwrap()
+    }
+
+    /// Puts another world's upstream in the place of this one's.
+    pub fn put_upstream(&self, saved: Value) {
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        sandbox.lock().unwrap().load(saved).unwrap();
+    }
+
+    /// A read through the upstream's own door.
+    #[track_caller]
+    pub fn upstream(&self, path: &str) -> Value {
+        let request = http::Request::builder()
+            .method("GET")
+            .uri(format!("/hubspot/{path}"))
+            .header("authorization", "Bearer colleague")
+            .body(Bytes::new())
+            .unwrap();
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        let verdict = sandbox.lock().unwrap().handle(&request, jiff::Timestamp::now());
+        let Verdict::Answer(answer) = verdict else { panic!("no answer from {path}: {verdict:?}") };
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        serde_json::from_slice(answer.body()).unwrap()
+    }
+
+    /// The requests that the sandbox holds, as `METHOD path`.
+    pub fn held_now(&self) -> Vec<String> {
+        let held = self.control("GET", "held", &Value::Null);
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        held["held"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|h| format!("{} {}", text(&h["method"]), text(&h["path"])))
+            .collect()
     }
 
     /// Starts the binary and leaves it running.
