@@ -333,7 +333,9 @@ fn outcome_of(
                 if plan.ownership_conflict { TroubleKind::Ownership } else { TroubleKind::Refused };
             let mut trouble = Trouble::new(kind, plan.reason.clone().unwrap_or_default());
             trouble.help.clone_from(&plan.help);
-            return (QuoteOutcome::Blocked, Some(trouble), none);
+            let outcome =
+                if plan.unsettled { QuoteOutcome::Unknown } else { QuoteOutcome::Blocked };
+            return (outcome, Some(trouble), none);
         }
         Action::Orphaned | Action::Unverifiable => return (QuoteOutcome::Skipped, None, none),
         _ => {}
@@ -374,11 +376,7 @@ fn outcome_of(
         return (QuoteOutcome::Failed, Some(trouble), none);
     }
     if !lacking.is_empty() {
-        let words: Vec<&str> = lacking.iter().map(|e| e.word()).collect();
-        let trouble =
-            Trouble::new(TroubleKind::Refused, format!("waits for consent: {}", words.join(", ")))
-                .help(format!("run apply with `--allow {}`", words.join(",")));
-        return (QuoteOutcome::Waiting, Some(trouble), lacking);
+        return (QuoteOutcome::Waiting, None, lacking);
     }
     if let Some(who) = &plan.waits_for {
         let trouble = Trouble::new(TroubleKind::Refused, format!("waits for {who}"));
