@@ -49,8 +49,9 @@ fn healed(world: &World) {
     world.settled();
 }
 
+/// All that is said of the first quote: the error and the way out.
 fn error_of(document: &Value) -> String {
-    document["quotes"][0]["error"].to_string()
+    format!("{} {}", document["quotes"][0]["error"], document["quotes"][0]["help"])
 }
 
 /// A run that stopped before it could plan: the words on stderr, and the document on stdout.
@@ -221,14 +222,16 @@ const CREATES: [&str; 6] = [
 fn creations_survive(action: &str) {
     let both = format!("{}---\n{}", full_quote("one", "published"), full_quote("two", "draft"));
     let world = World::small(&both);
-    let faults: Vec<Value> = CREATES
+    // No property is made through a redirect: there it ends the apply before its first quote.
+    let creates = if action == "redirect" { &CREATES[1..] } else { &CREATES[..] };
+    let faults: Vec<Value> = creates
         .iter()
         .map(|path| json!({ "on": "write", "match": path, "nth": 1, "do": action }))
         .collect();
     world.faults(&json!(faults));
     let applied = world.apply();
-    all_fired(&world);
     assert_eq!(applied.code, 0, "{action}: {}\n{}", applied.stdout, applied.stderr);
+    all_fired(&world);
     exactly_one_of_each(&world, 2);
     let published = world.quote("Title of one");
     assert_eq!(published["properties"]["hs_status"], "APPROVAL_NOT_NEEDED");
@@ -265,9 +268,9 @@ fn creations_survive_a_redirect() {
     creations_survive("redirect");
 }
 
-/// Updates, publishing, archiving and links meet the fault twice each.
+/// Updates, unlocking, archiving and links meet the fault, each as often as is said.
 #[track_caller]
-fn changes_survive(action: &str) {
+fn changes_survive(action: &str, times: std::ops::RangeInclusive<u64>) {
     let world = World::small(&full_quote("one", "published"));
     world.apply().expect(0);
     world.edit(
@@ -282,19 +285,26 @@ fn changes_survive(action: &str) {
         "/quotes/batch/update",
         "/line_items/batch/update",
         "/line_items/batch/archive",
-        "/associations/quotes/contacts/",
+        "/associations/default/contacts/",
     ];
     let faults: Vec<Value> = writes
         .iter()
         .flat_map(|path| {
-            [1, 2].map(|nth| json!({ "on": "write", "match": path, "nth": nth, "do": action }))
+            times
+                .clone()
+                .map(move |nth| json!({ "on": "write", "match": path, "nth": nth, "do": action }))
         })
         .collect();
     world.faults(&json!(faults));
+    // Repeated at once where that is safe; what stays unknown is told, and the next run settles
+    // it. Each run gets further, so few are needed.
     let mut applied = world.apply();
-    if applied.code != 0 {
-        // An outcome that stays unknown is settled by the next run, never in silence.
-        assert!([5, 6].contains(&applied.code), "{}\n{}", applied.stdout, applied.stderr);
+    for _ in 0..8 {
+        if applied.code == 0 {
+            break;
+        }
+        assert_eq!(applied.code, 6, "{action}: {}\n{}", applied.stdout, applied.stderr);
+        assert!(error_of(&applied.json()).contains("recover"), "{}", applied.stdout);
         applied = world.apply();
     }
     assert_eq!(applied.code, 0, "{action}: {}\n{}", applied.stdout, applied.stderr);
@@ -308,21 +318,22 @@ fn changes_survive(action: &str) {
 
 #[test]
 fn changes_survive_a_failure_before_they_are_done() {
-    changes_survive("fail_503_before");
+    changes_survive("fail_503_before", 1..=2);
 }
 
 #[test]
 fn changes_survive_a_lost_answer() {
-    changes_survive("lose_answer");
+    changes_survive("lose_answer", 1..=2);
 }
 
 #[test]
 fn changes_survive_an_answer_of_garbage() {
-    changes_survive("garbage");
+    // Done the first time, so there is no second.
+    changes_survive("garbage", 1..=1);
 }
 
 #[test]
-fn a_kill_between_two_runs_is_not_needed_to_find_what_was_lost() {
+fn an_unknown_outcome_is_told_and_the_next_run_settles_it() {
     // The look-up fails as well: the outcome stays unknown, is told, and the next run settles it.
     let world = World::small(&full_quote("one", "draft"));
     world.faults(&json!([
@@ -587,11 +598,14 @@ fn a_portal_that_drops_the_stamp_is_found_out_and_nothing_is_made_twice() {
     let world = World::small(&full_quote("one", "draft"));
     world.settings(&json!({ "drop_property": ["proforma_key"] }));
     let ended = world.apply();
-    assert_ne!(ended.code, 0, "a quote without its stamp is not done: {}", ended.stdout);
-    assert!(ended.stdout.contains("proforma_key"), "{}", ended.stdout);
-    world.settings(&json!({ "drop_property": [] }));
-    world.apply().expect(0);
-    assert_eq!(world.records("quotes").len(), 1);
+    assert_eq!(ended.code, 11, "a quote without its stamp is not done: {}", ended.stdout);
+    assert!(ended.stdout.contains("carries none"), "{}", ended.stdout);
+    let quotes = world.records("quotes").len();
+    // It stays refused, with a way out, and no second quote is made meanwhile.
+    let plan = world.plan().expect(11).json();
+    assert!(plan["quotes"][0].to_string().contains("lock forget"), "{plan}");
+    world.apply().expect(11);
+    assert_eq!(world.records("quotes").len(), quotes);
 }
 
 #[test]
