@@ -17,6 +17,10 @@ use crate::provider::Made;
 use crate::provider::step::{Located, Operation, Outcome, Receipt, Step, Trouble, TroubleKind};
 use crate::provider::survey::{Ask, Observed, Sight};
 
+/// The way out of an outcome that is unknown, where nothing better is known.
+const WHAT_TO_DO_WITH_UNKNOWN: &str =
+    "run apply again: it looks upstream before it writes; `proforma recover` says what is open";
+
 /// What came of a batch.
 pub(super) struct Landed {
     pub(super) batch: Batch,
@@ -88,6 +92,11 @@ impl<'a> Flight<'_, 'a> {
             })
             .collect();
         let again = self.look_up(&batch, &steps, &made, &mut receipts).await;
+        for receipt in &mut receipts {
+            if let Outcome::Unknown(trouble) = &mut receipt.outcome {
+                trouble.help.get_or_insert_with(|| WHAT_TO_DO_WITH_UNKNOWN.to_owned());
+            }
+        }
         let journaled: Vec<_> = receipts.iter().map(receipt_of).collect();
         let failure = self.journal.receipt(journaled).await.err();
         Landed { batch, receipts, again, seen: Vec::new(), failure }
@@ -115,8 +124,17 @@ impl<'a> Flight<'_, 'a> {
         }
         tokio::time::sleep(self.hand.dialect.lag()).await;
         let asked: Vec<&Step> = lost.iter().map(|k| steps[*k]).collect();
-        let Ok(located) = self.hand.reader.locate(&asked, made).await else {
-            return Vec::new();
+        let located = match self.hand.reader.locate(&asked, made).await {
+            Ok(located) => located,
+            Err(failed) => {
+                for k in lost {
+                    let mut trouble = trouble_of(&receipts[k].outcome);
+                    trouble.message =
+                        format!("{}; looking for it failed: {}", trouble.message, failed.message);
+                    receipts[k].outcome = Outcome::Unknown(trouble);
+                }
+                return Vec::new();
+            }
         };
         let mut again = Vec::new();
         for (k, found) in lost.into_iter().zip(located) {

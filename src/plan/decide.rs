@@ -131,6 +131,13 @@ pub fn decide(case: &Case<'_>, dialect: &dyn Dialect, survey: &Survey) -> Decisi
     decision
 }
 
+/// A quote that could not be looked at: blocked, and nothing is planned for it.
+pub fn unseen(case: &Case<'_>, dialect: &dyn Dialect) -> QuotePlan {
+    let mut plan = blank(case, dialect).plan;
+    plan.action = Action::Blocked;
+    plan
+}
+
 fn blank(case: &Case<'_>, dialect: &dyn Dialect) -> Decision {
     let observed = match case.sight {
         Sight::Found(observed) => Some(&**observed),

@@ -89,6 +89,16 @@ impl World {
         world
     }
 
+    /// Like [`World::small`], but its connection has its `base_url` on the sandbox and needs a
+    /// token; to be run with [`World::direct`].
+    pub fn connected(quotes: &str) -> Self {
+        let world = Self::empty();
+        let base = format!("    base_url: {}/hubspot\n    defaults:", world.url());
+        world.write("proforma.yaml", &SMALL.replace("    defaults:", &base));
+        world.write("quotes/all.yaml", quotes);
+        world
+    }
+
     pub fn dir(&self) -> &Path {
         self.folder.path()
     }
@@ -120,16 +130,20 @@ impl World {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_proforma"));
+        let mut command = bare(self.dir());
+        command.args(["--sandbox", &self.url()]).args(args);
         command
-            .current_dir(self.dir())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.dir())
-            .args(["--sandbox", &self.url()])
-            .args(args)
-            .stdin(Stdio::null());
-        command
+    }
+
+    /// Runs the binary as against a real upstream: by the workspace's `base_url`, with this token
+    /// in `HUBSPOT_TOKEN` (or without the variable).
+    pub fn direct(&self, args: &[&str], token: Option<&str>) -> Ended {
+        let mut command = bare(self.dir());
+        command.args(args);
+        if let Some(token) = token {
+            command.env("HUBSPOT_TOKEN", token);
+        }
+        finish(&mut command)
     }
 
     /// Runs the binary against the sandbox.
@@ -246,6 +260,25 @@ impl World {
         self.control("POST", "faults", faults);
     }
 
+    /// How often each of the fault plans has fired, in the order in which they were set.
+    pub fn fired(&self) -> Vec<u64> {
+        let plans = self.control("GET", "faults", &Value::Null);
+        plans["faults"].as_array().unwrap().iter().map(|p| p["fired"].as_u64().unwrap()).collect()
+    }
+
+    /// Lets all held requests go on. Over the socket: the server is what wakes them.
+    pub fn release(&self) {
+        use std::io::{Read as _, Write as _};
+        let address = self.running.as_ref().unwrap().addr;
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let head = "POST /_sandbox/release HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 0\r\n\
+                    Connection: close\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
     /// Requests so far: reads and writes.
     pub fn requests(&self) -> (u64, u64) {
         let counts = self.control("GET", "requests", &Value::Null);
@@ -329,6 +362,18 @@ impl Drop for World {
             let _ = self.runtime.block_on(running.stop());
         }
     }
+}
+
+/// The binary in a folder, with next to nothing in its environment.
+pub fn bare(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proforma"));
+    command
+        .current_dir(dir)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", dir)
+        .stdin(Stdio::null());
+    command
 }
 
 /// Runs a command to its end.
