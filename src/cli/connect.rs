@@ -44,7 +44,10 @@ impl Account {
 }
 
 /// The pure half of a connection's provider: needs no credentials.
-pub fn dialect(name: &ConnectionName, connection: &Connection) -> Result<Arc<dyn Dialect>, Failure> {
+pub fn dialect(
+    name: &ConnectionName,
+    connection: &Connection,
+) -> Result<Arc<dyn Dialect>, Failure> {
     match connection.provider {
         ProviderName::Hubspot => Ok(Arc::new(HubspotDialect::new(settings(name, connection)))),
         other => Err(unavailable(name, other)),
@@ -87,7 +90,9 @@ pub fn connect(
                 Kind::Invalid,
                 format!("the lockfile names connection `{name}`, which is not in the workspace"),
             )
-            .help("bring the connection back, or take its quotes out with `proforma lock forget`"));
+            .help(
+                "bring the connection back, or take its quotes out with `proforma lock forget`",
+            ));
         };
         accounts.insert((*name).clone(), account(opened, name, connection, parallelism, stop)?);
     }
@@ -102,25 +107,19 @@ fn account(
     stop: &CancellationToken,
 ) -> Result<Account, Failure> {
     let dialect = dialect(name, connection)?;
-    let failed = |e: &dyn std::fmt::Display| {
-        Failure::new(Kind::Other, format!("connection `{name}`: {e}"))
-    };
-    let (base, credential) = match &opened.sandbox {
-        Some(root) => {
-            let base = format!("{}/{}", root.as_str(), sandbox_path(connection.provider));
-            (base, Credential::bearer(Secret::new("sandbox".to_owned()).map_err(|e| failed(&e))?))
-        }
-        None => {
-            let secret = load_secret(opened, name, connection)?;
-            (connection.base_url.clone(), Credential::bearer(secret))
-        }
+    let failed =
+        |e: &dyn std::fmt::Display| Failure::new(Kind::Other, format!("connection `{name}`: {e}"));
+    let (base, secret) = if let Some(root) = &opened.sandbox {
+        let base = format!("{}/{}", root.as_str(), sandbox_path(connection.provider));
+        (base, Secret::new("sandbox".to_owned()).map_err(|e| failed(&e))?)
+    } else {
+        (connection.base_url.clone(), load_secret(opened, name, connection)?)
     };
     let base = BaseUrl::parse(&base).map_err(|e| failed(&e))?;
-    let transport =
-        ReqwestTransport::new(base, crate::http::client::DEFAULT_TIMEOUT).map_err(|e| failed(&e))?;
-    let concurrency = parallelism
-        .or(connection.concurrency.map(|n| n as usize))
-        .unwrap_or(DEFAULT_CONCURRENCY);
+    let transport = ReqwestTransport::new(base, crate::http::client::DEFAULT_TIMEOUT)
+        .map_err(|e| failed(&e))?;
+    let concurrency =
+        parallelism.or(connection.concurrency.map(|n| n as usize)).unwrap_or(DEFAULT_CONCURRENCY);
     let explicit = connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
     let limiter = Limiter::new(Limits {
         account: explicit.unwrap_or_else(hubspot::published_limit),
@@ -129,7 +128,7 @@ fn account(
         classes: hubspot::class_limits(),
     });
     let mut settings_of_wire = WireSettings::new(hubspot::policy());
-    settings_of_wire.credential = Some(credential);
+    settings_of_wire.credential = Some(Credential::bearer(secret));
     settings_of_wire.stop = stop.clone();
     let wire = Arc::new(Wire::new(Arc::new(transport), Arc::new(limiter), settings_of_wire));
     let settings = settings(name, connection);
