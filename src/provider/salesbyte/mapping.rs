@@ -8,7 +8,7 @@
 //! bundles or SKUs, and what it says about money is refused, because it could not be kept.
 
 use crate::provider::capability::Handling::{Local, Refused, Sent};
-use crate::provider::capability::{Handling, Kind, Mode, NeutralField};
+use crate::provider::capability::{Handling, Kind, Mode, NativeField, NeutralField, Sheet};
 
 const fn field(path: &'static str, handling: Handling) -> NeutralField {
     NeutralField { path, handling }
@@ -262,6 +262,36 @@ pub const REQUEST_NAMES: &[(&str, &str)] = &[
 pub fn is_readable(path: &str) -> bool {
     let said = REQUEST_NAMES.iter().find(|(p, _)| *p == path).and_then(|(_, n)| native(n));
     said.is_some_and(|n| n.readable) || path.starts_with("fields[") || path == STAMPED
+}
+
+/// The whole table, for readers.
+pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
+    let native = |n: &Native| NativeField {
+        name: n.name,
+        on: vec!["quote"],
+        kind: n.shape.kind(),
+        mode: n.mode,
+        word: n.word,
+        source: "guide",
+    };
+    // What an item is called in the catalog; it goes into an alternative.
+    let item = |name: &'static str, shape: Shape| NativeField {
+        name,
+        on: vec!["item"],
+        kind: shape.kind(),
+        mode: Mode::Writable,
+        word: None,
+        source: "guide",
+    };
+    let items = [item("sku", Shape::Text), item("bundle_id", Shape::Whole)];
+    Sheet {
+        name: "salesbyte",
+        title: "SalesByte",
+        summary: "creates, and sends at creation; nothing can be changed or deleted afterwards",
+        neutral: NEUTRAL.to_vec(),
+        native: NATIVE.iter().map(native).chain(items).collect(),
+        states: Sheet::states_of(dialect, super::status::word_of),
+    }
 }
 
 /// The path of the fact that a quote carries our stamp.

@@ -77,6 +77,16 @@ pub fn refusal(state: WantedState) -> Option<&'static str> {
     }
 }
 
+/// What a wanted state is in SalesByte's own words.
+pub fn word_of(state: WantedState) -> Option<&'static str> {
+    match state {
+        WantedState::Draft => Some("send_type: none"),
+        WantedState::Sent => Some("any other send_type"),
+        WantedState::Accepted => Some("is_fully_signed"),
+        _ => None,
+    }
+}
+
 /// What it takes to get from a state to another.
 pub fn transition(from: Option<&State>, to: &State) -> Move {
     let State::Plain(want) = to else {

@@ -11,7 +11,6 @@ use super::{Settings, wanted};
 use crate::facts::{Facts, Path, Value};
 use crate::key::StepId;
 use crate::plan::model::Action;
-use crate::provider::state::State;
 use crate::provider::step::{Effect, Effects, Operation as AnyOperation, Step, Work};
 
 /// The steps of one decision.
