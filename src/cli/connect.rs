@@ -232,7 +232,8 @@ impl<'a> Line<'a> {
         let token = token.map(|source| self.secret("token", Some(source))).transpose()?;
         let secrets: Vec<Secret> = std::iter::once(uuid.clone()).chain(token.clone()).collect();
         let limiter = self.limiter(salesbyte::published_limit(), Vec::new());
-        let wire = |credential| self.wire(&limiter, salesbyte::policy(), credential, secrets.clone());
+        let wire =
+            |credential| self.wire(&limiter, salesbyte::policy(), credential, secrets.clone());
         let reads = token.map(|token| ReadWire::new(wire(Some(Credential::bearer(token)))));
         Ok(Account {
             dialect: dialect(self.name, self.connection)?,

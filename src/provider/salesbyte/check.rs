@@ -250,7 +250,8 @@ fn refusals(sink: &mut Sink<'_>) {
     }
     if let Some(tags) = quote.tags.set() {
         if tags.len() > TAGS {
-            let message = format!("SalesByte has room for {TAGS} tags, and these are {}", tags.len());
+            let message =
+                format!("SalesByte has room for {TAGS} tags, and these are {}", tags.len());
             sink.error("tags", "too-many-tags", message, "keep ten of them");
         }
         if tags.iter().any(|t| t.trim().is_empty()) {
@@ -360,13 +361,23 @@ fn line(sink: &mut Sink<'_>, path: &str, item: &Item, count: usize) {
         match (name.as_str(), wish) {
             ("bundle_id", Wish::Set(plain)) => {
                 if let Err(why) = value::from_plain(Shape::Whole, plain) {
-                    sink.error(&place, "native-value", format!("`bundle_id` {why}"), "see SalesByte's bundles");
+                    sink.error(
+                        &place,
+                        "native-value",
+                        format!("`bundle_id` {why}"),
+                        "see SalesByte's bundles",
+                    );
                 }
             }
             ("sku", Wish::Set(plain)) if plain.scalar().is_some_and(|s| !s.is_empty()) => {}
             ("bundle_id" | "sku", Wish::Clear | Wish::Unowned) => {}
             ("sku", _) => {
-                sink.error(&place, "native-value", "`sku` must be text", "see SalesByte's products");
+                sink.error(
+                    &place,
+                    "native-value",
+                    "`sku` must be text",
+                    "see SalesByte's products",
+                );
             }
             _ => sink.error(
                 &place,

@@ -23,10 +23,16 @@ const NO_CONTENT: &str = "what SalesByte's messages hold is set in the quote pro
 pub const NEUTRAL: &[NeutralField] = &[
     field("title", Local("SalesByte quotes have no title")),
     field("expires", Sent("signable_until")),
-    field("currency", Local("asserted: SalesByte's products have it, the connection's `currency` tells it")),
+    field(
+        "currency",
+        Local("asserted: SalesByte's products have it, the connection's `currency` tells it"),
+    ),
     field("state", Sent("send_type, at creation")),
     field("customer.email", Sent("customer_email")),
-    field("customer.id", Local("SalesByte has no customer records: name, e-mail and phone are sent")),
+    field(
+        "customer.id",
+        Local("SalesByte has no customer records: name, e-mail and phone are sent"),
+    ),
     field("customer.first_name", Sent("customer_name, unless `customer.name` is written")),
     field("customer.last_name", Sent("customer_name, unless `customer.name` is written")),
     field("customer.name", Sent("customer_name")),
@@ -34,11 +40,16 @@ pub const NEUTRAL: &[NeutralField] = &[
     field("customer.phone", Sent("customer_phone")),
     field("contacts", Refused("a SalesByte quote has one customer: make one manifest for each")),
     field("owner", Sent("salesperson_email")),
-    field("company", Local("SalesByte has no company records: the customer sees `customer.company`")),
+    field(
+        "company",
+        Local("SalesByte has no company records: the customer sees `customer.company`"),
+    ),
     field("deal", Local("SalesByte has no deals")),
     field(
         "template",
-        Refused("the layout is the quote profile's: `quote_profile_id` on the connection, or `salesbyte: { quote_profile_id: .. }`"),
+        Refused(
+            "the layout is the quote profile's: `quote_profile_id` on the connection, or `salesbyte: { quote_profile_id: .. }`",
+        ),
     ),
     field("items[].key", Local("identity inside the manifest")),
     field("items[].product", Local("its `salesbyte.sku` or `salesbyte.bundle_id` is sent")),
@@ -47,7 +58,9 @@ pub const NEUTRAL: &[NeutralField] = &[
     field("items[].sku", Sent("alternatives[].skus")),
     field(
         "items[].quantity",
-        Refused("SalesByte has no quantities: make a bundle that holds them, and name it with `salesbyte: { bundle_id: .. }`"),
+        Refused(
+            "SalesByte has no quantities: make a bundle that holds them, and name it with `salesbyte: { bundle_id: .. }`",
+        ),
     ),
     field("items[].price", Refused(NO_PRICES)),
     field("items[].discount.percent", Refused(NO_PRICES)),
@@ -73,7 +86,9 @@ pub const NEUTRAL: &[NeutralField] = &[
     field("notes.public", Sent("message")),
     field(
         "notes.terms",
-        Refused("terms belong to the quote profile in SalesByte: put them there, or into `notes.public`"),
+        Refused(
+            "terms belong to the quote profile in SalesByte: put them there, or into `notes.public`",
+        ),
     ),
     field("notes.internal", Local("SalesByte's API takes no staff-only note")),
     field(

@@ -125,6 +125,11 @@ impl Dialect for SalesbyteDialect {
         Duration::from_secs(3)
     }
 
+    /// Only a stamp that can be read back tells whether a creation was done.
+    fn proves_absence(&self) -> bool {
+        self.settings.readable && self.settings.stamp.is_some()
+    }
+
     fn mutability(&self) -> Mutability {
         Mutability::CreateOnly(
             "the old quote stays live and can still be signed: archive it in SalesByte by hand",

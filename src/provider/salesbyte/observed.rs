@@ -81,9 +81,10 @@ fn names<'a>(ask: &Ask<'a>) -> impl Iterator<Item = &'a QuoteName> {
 /// Whether this value is recorded as the one at this path.
 fn is_recorded(ask: &Ask<'_>, path: &Path, value: &Value) -> bool {
     let Some(entry) = ask.entry else { return false };
-    entry.fields.get(path).is_some_and(|known| {
-        names(ask).any(|name| value.fingerprint(name, path) == *known)
-    })
+    entry
+        .fields
+        .get(path)
+        .is_some_and(|known| names(ask).any(|name| value.fingerprint(name, path) == *known))
 }
 
 /// Whether the entry is of this quote by the fingerprints that it holds, which are bound to a name.

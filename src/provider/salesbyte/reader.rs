@@ -18,7 +18,9 @@ use super::{Settings, refusal, value, wanted};
 use crate::facts::{Path, Value};
 use crate::http::{CallError, ReadWire, segment};
 use crate::key::{QuoteName, RemoteId, Stamp};
-use crate::provider::step::{Effect, Located, Operation as AnyOperation, Step, Trouble, TroubleKind};
+use crate::provider::step::{
+    Effect, Located, Operation as AnyOperation, Step, Trouble, TroubleKind,
+};
 use crate::provider::survey::{Ask, Lore, Sight, Survey};
 use crate::provider::{Made, Reader, Requests};
 
@@ -97,8 +99,7 @@ impl SalesbyteReader {
             let mut query =
                 vec![("page", number.as_str()), ("sort_by", "created_at"), ("sort_order", "asc")];
             query.extend(from.map(|from| ("created_from", from)));
-            let answer =
-                wire.get(wire::QUOTES, &query).await.map_err(|e| refusal::of_read(&e))?;
+            let answer = wire.get(wire::QUOTES, &query).await.map_err(|e| refusal::of_read(&e))?;
             let found: Page = answer.json().map_err(|e| refusal::of_read(&e))?;
             let empty = found.data.is_empty();
             rows.extend(found.data);
@@ -154,7 +155,9 @@ impl SalesbyteReader {
         let passes = |there: &Who| people.iter().any(|p| p.may_be(there));
         for (key, record) in self.whole(wire, rows, passes).await? {
             let fields = observed::fields_of(&record);
-            let Marking::Marked(mark) = observed::marking(&self.settings, &fields) else { continue };
+            let Marking::Marked(mark) = observed::marking(&self.settings, &fields) else {
+                continue;
+            };
             let Some((quote, revision)) = owners.get(&mark.stamp) else { continue };
             let Some(id) = RemoteId::parse(&key) else { continue };
             if hits.get(*quote).is_none_or(|(_, _, known)| known < revision) {
@@ -191,13 +194,9 @@ impl SalesbyteReader {
     fn sight(&self, ask: &Ask<'_>, id: &RemoteId, record: &Record, revision: u32) -> Sight {
         match self.foreign(ask, record) {
             Some(why) => Sight::Foreign { id: id.clone(), why },
-            None => Sight::Found(Box::new(observed::observe(
-                &self.settings,
-                ask,
-                id,
-                record,
-                revision,
-            ))),
+            None => {
+                Sight::Found(Box::new(observed::observe(&self.settings, ask, id, record, revision)))
+            }
         }
     }
 
@@ -275,7 +274,8 @@ impl Reader for SalesbyteReader {
             };
             return Ok(lost.iter().map(|_| Located::CannotTell(why.to_owned())).collect());
         };
-        let people: Vec<Who> = lost.iter().filter_map(|s| operation_of(s)).map(Who::of_request).collect();
+        let people: Vec<Who> =
+            lost.iter().filter_map(|s| operation_of(s)).map(Who::of_request).collect();
         let rows = self.list(wire, Some(&yesterday())).await?;
         let passes = |there: &Who| people.iter().any(|p| p.may_be(there));
         let records = self.whole(wire, rows, passes).await?;

@@ -66,7 +66,9 @@ pub fn of_read(error: &CallError) -> Trouble {
             TroubleKind::Credentials,
             format!("SalesByte refused the token ({}): {}", answer.status, reason(answer)),
         )
-        .help("check the API token of the connection (`token:`); it is another secret than the uuid"),
+        .help(
+            "check the API token of the connection (`token:`); it is another secret than the uuid",
+        ),
         other => general(other),
     }
 }
@@ -126,7 +128,10 @@ mod tests {
         let said = words(
             r#"{"code":"validation_failed","message":"Invalid.","details":{"customer_email":["required","bad"]}}"#,
         );
-        assert_eq!(said.as_deref(), Some("Invalid. `customer_email`: required; `customer_email`: bad"));
+        assert_eq!(
+            said.as_deref(),
+            Some("Invalid. `customer_email`: required; `customer_email`: bad")
+        );
         let said = words(r#"{"message":"Invalid.","errors":{"a":{"b":["x"]}}}"#);
         assert_eq!(said.as_deref(), Some("Invalid. `a.b`: x"));
         assert_eq!(words(r#"{"message":"Unauthenticated."}"#).as_deref(), Some("Unauthenticated."));

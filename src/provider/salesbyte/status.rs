@@ -19,8 +19,7 @@ pub fn state_of(record: &Record, sent: bool) -> State {
     let yes = |flag: Option<bool>| flag == Some(true);
     let words: Vec<&str> = record.statuses.iter().flatten().map(String::as_str).collect();
     let any = |known: &[&str]| words.iter().any(|w| known.contains(w));
-    if yes(record.is_fully_signed)
-        || yes(record.is_signed) && !yes(record.requires_more_signatures)
+    if yes(record.is_fully_signed) || yes(record.is_signed) && !yes(record.requires_more_signatures)
     {
         return State::Plain(WantedState::Accepted);
     }
@@ -70,9 +69,9 @@ pub fn refusal(state: WantedState) -> Option<&'static str> {
         InReview | Approved | Rejected => {
             Some("SalesByte has no approvers on the seller's side: use `draft` or `sent`")
         }
-        Declined | Canceled => {
-            Some("SalesByte's API cannot withdraw a quote: do it in SalesByte, then `proforma lock forget` it")
-        }
+        Declined | Canceled => Some(
+            "SalesByte's API cannot withdraw a quote: do it in SalesByte, then `proforma lock forget` it",
+        ),
         Ordered => Some("SalesByte has no such state: use `sent`"),
     }
 }

@@ -18,7 +18,8 @@ pub fn steps(settings: &Settings, work: &Work<'_>) -> Vec<Step> {
     if !matches!(work.action, Action::Create | Action::Replace) {
         return Vec::new();
     }
-    let effects = if wanted::sends(work.want) { Effects::from([Effect::Send]) } else { Effects::new() };
+    let effects =
+        if wanted::sends(work.want) { Effects::from([Effect::Send]) } else { Effects::new() };
     let fields = wanted::request(settings, work.quote, work.want, &work.stamp);
     let create = StepId::of_quote(work.quote, 1);
     let blank = |id: StepId, does: String, operation: AnyOperation| Step {
@@ -37,8 +38,8 @@ pub fn steps(settings: &Settings, work: &Work<'_>) -> Vec<Step> {
     };
     let operation = AnyOperation::Salesbyte(Operation::Create { fields });
     let mut step = blank(create.clone(), does(work.want, &effects), operation);
-    step.awaits = effects.clone();
-    step.effects = effects.clone();
+    step.awaits.clone_from(&effects);
+    step.effects.clone_from(&effects);
     step.stamp = Some(work.stamp.clone());
     step.settles = work
         .want

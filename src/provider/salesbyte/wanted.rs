@@ -184,7 +184,9 @@ pub fn identifier_of(item: &Item) -> Option<Identifier> {
 
 fn identifier(item: &Item) -> Option<Plain> {
     identifier_of(item).map(|id| match id {
-        Identifier::Bundle(n) => Plain::Map(BTreeMap::from([("bundle_id".to_owned(), Plain::Number(n))])),
+        Identifier::Bundle(n) => {
+            Plain::Map(BTreeMap::from([("bundle_id".to_owned(), Plain::Number(n))]))
+        }
         Identifier::Sku(sku) => Plain::Text(sku),
     })
 }

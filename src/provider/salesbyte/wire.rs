@@ -50,7 +50,8 @@ impl Created {
 pub fn key_of_link(link: &str) -> Option<RemoteId> {
     let path = link.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
     let (before, key) = path.rsplit_once('/')?;
-    let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let plain = !key.is_empty()
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     // `https://host` has a last segment too, and it is no key.
     let inside = before.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
     (plain && inside).then(|| RemoteId::parse(key)).flatten()
@@ -176,7 +177,14 @@ mod tests {
         assert_eq!(key("http://localhost/view/hLcb1234567890").as_deref(), Some("hLcb1234567890"));
         assert_eq!(key("https://a.example/view/k1?project_approval=1").as_deref(), Some("k1"));
         assert_eq!(key("https://a.example/salesbyte/view/k1/").as_deref(), Some("k1"));
-        for bad in ["", "k1", "https://a.example", "https://a.example/", "/view/k1", "https://a.example/view/k 1"] {
+        for bad in [
+            "",
+            "k1",
+            "https://a.example",
+            "https://a.example/",
+            "/view/k1",
+            "https://a.example/view/k 1",
+        ] {
             assert_eq!(key(bad), None, "{bad}");
         }
     }

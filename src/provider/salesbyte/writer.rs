@@ -10,10 +10,12 @@ use async_trait::async_trait;
 use http::Method;
 
 use super::operation::Operation;
-use super::wire::{self, Created};
 use super::refusal;
+use super::wire::{self, Created};
 use crate::http::{Call, CallError, Proof, Safety, Secret, Wire};
-use crate::provider::step::{Operation as AnyOperation, Outcome, Receipt, Step, Trouble, TroubleKind};
+use crate::provider::step::{
+    Operation as AnyOperation, Outcome, Receipt, Step, Trouble, TroubleKind,
+};
 use crate::provider::{Made, Requests, Writer};
 
 /// Writes to one SalesByte integration.

@@ -46,6 +46,9 @@ const REQUIRED_FLAGS: [&str; 3] =
 const CUSTOMER: [&str; 4] =
     ["customer_name", "customer_email", "customer_phone", "customer_company"];
 
+/// SKUs and how many of each.
+type Lines = Vec<(String, u32)>;
+
 /// Problems by field, in the order of names.
 #[derive(Default)]
 struct Problems(BTreeMap<String, Vec<String>>);
@@ -187,12 +190,8 @@ impl SalesByte {
     }
 
     /// The lines of the first alternative by `sort_order`, and of the first legacy slot.
-    fn alternatives(
-        &self,
-        body: &Map<String, Value>,
-        problems: &mut Problems,
-    ) -> (Vec<(String, u32)>, Vec<(String, u32)>) {
-        let mut first: Option<(i64, Vec<(String, u32)>)> = None;
+    fn alternatives(&self, body: &Map<String, Value>, problems: &mut Problems) -> (Lines, Lines) {
+        let mut first: Option<(i64, Lines)> = None;
         let list = match body.get("alternatives") {
             None | Some(Value::Null) => &[][..],
             Some(Value::Array(list)) => list,
@@ -243,7 +242,7 @@ impl SalesByte {
         (first.map(|(_, lines)| lines).unwrap_or_default(), legacy)
     }
 
-    fn bundle(&self, value: &Value, at: &str, problems: &mut Problems) -> Vec<(String, u32)> {
+    fn bundle(&self, value: &Value, at: &str, problems: &mut Problems) -> Lines {
         match value.as_u64() {
             Some(id) if self.account.bundles.contains_key(&id) => self.account.lines(Some(id), &[]),
             Some(_) => {
@@ -257,7 +256,7 @@ impl SalesByte {
         }
     }
 
-    fn skus(&self, list: &[Value], at: &str, problems: &mut Problems) -> Vec<(String, u32)> {
+    fn skus(&self, list: &[Value], at: &str, problems: &mut Problems) -> Lines {
         let mut skus = Vec::new();
         for (i, value) in list.iter().enumerate() {
             // One sample has bare numbers.
@@ -282,7 +281,7 @@ impl SalesByte {
         &self,
         body: &Map<String, Value>,
         profile: u64,
-        lines: Vec<(String, u32)>,
+        lines: Lines,
         m: &mut Moment<'_>,
     ) -> Quote {
         let kept = |name: &str| !self.settings.drop_field.contains(name);

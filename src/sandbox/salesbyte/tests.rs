@@ -20,8 +20,8 @@ impl World {
         Self { sandbox: Sandbox::new(options).unwrap(), now }
     }
 
-    fn send(&mut self, request: Request<Bytes>) -> (u16, Value) {
-        let Verdict::Answer(answer) = self.sandbox.handle(&request, self.now) else {
+    fn send(&mut self, request: &Request<Bytes>) -> (u16, Value) {
+        let Verdict::Answer(answer) = self.sandbox.handle(request, self.now) else {
             panic!("no answer")
         };
         let body = serde_json::from_slice(answer.body())
@@ -31,7 +31,7 @@ impl World {
 
     fn post(&mut self, path: &str, body: &Value) -> (u16, Value) {
         let request = Request::post(path).header("content-type", "application/json");
-        self.send(request.body(Bytes::from(body.to_string())).unwrap())
+        self.send(&request.body(Bytes::from(body.to_string())).unwrap())
     }
 
     fn create(&mut self, change: Value) -> (u16, Value) {
@@ -48,7 +48,7 @@ impl World {
         let request = Request::get(format!("/salesbyte{path}"))
             .header("authorization", "Bearer t")
             .header("host", "127.0.0.1:1");
-        self.send(request.body(Bytes::new()).unwrap())
+        self.send(&request.body(Bytes::new()).unwrap())
     }
 
     fn settings(&mut self, mut change: Value) {
@@ -58,7 +58,7 @@ impl World {
     }
 
     fn messages(&mut self) -> Vec<String> {
-        let (_, all) = self.send(Request::get("/_sandbox/snapshot").body(Bytes::new()).unwrap());
+        let (_, all) = self.send(&Request::get("/_sandbox/snapshot").body(Bytes::new()).unwrap());
         let list = all["salesbyte"]["messages"].as_array().unwrap().clone();
         list.iter()
             .map(|m| format!("{} {}", m["channel"].as_str().unwrap(), m["about"].as_str().unwrap()))
@@ -102,7 +102,7 @@ fn the_two_doors_have_two_credentials() {
     assert!(body["details"]["uuid"][0].is_string());
     for header in ["", "Bearer invalid", "Basic x"] {
         let request = Request::get("/salesbyte/api/quotes").header("authorization", header);
-        assert_eq!(world.send(request.body(Bytes::new()).unwrap()).0, 401, "{header}");
+        assert_eq!(world.send(&request.body(Bytes::new()).unwrap()).0, 401, "{header}");
     }
     assert_eq!(world.create(json!({"quote_profile_id": 9})).0, 404);
 }
@@ -215,12 +215,12 @@ fn without_a_json_content_type_nothing_is_read() {
     let body =
         json!({"uuid": "u", "quote_profile_id": 115, "customer_name": "J", "send_type": "none"});
     let request = Request::post("/salesbyte/integrations/create_quote");
-    let (status, answer) = world.send(request.body(Bytes::from(body.to_string())).unwrap());
+    let (status, answer) = world.send(&request.body(Bytes::from(body.to_string())).unwrap());
     assert_eq!(status, 422);
     assert!(answer["details"]["customer_name"].is_array());
     let request = Request::post("/salesbyte/integrations/create_quote")
         .header("content-type", "application/json");
-    assert_eq!(world.send(request.body(Bytes::from("[")).unwrap()).0, 400);
+    assert_eq!(world.send(&request.body(Bytes::from("[")).unwrap()).0, 400);
 }
 
 #[test]
