@@ -12,6 +12,7 @@ use crate::output::printer::Printer;
 use crate::output::text::safe;
 use crate::provider::capability::{Handling, Kind as Shape, Mode, Sheet, StateField};
 use crate::provider::hubspot::{self, HubspotDialect, QuoteSystem, Settings, StampPlace};
+use crate::provider::salesbyte::{self, SalesbyteDialect};
 
 /// Shows one sheet, or the overview of all.
 pub fn run(name: Option<&str>, printer: &Printer) -> Ending {
@@ -46,12 +47,22 @@ pub fn run(name: Option<&str>, printer: &Printer) -> Ending {
 pub fn sheets() -> Vec<Sheet> {
     // The sheet is the same for every connection; a name is needed to have a dialect at all.
     let Some(connection) = ConnectionName::parse("any") else { return Vec::new() };
+    let salesbyte = SalesbyteDialect::new(salesbyte::Settings {
+        connection: connection.clone(),
+        profile: None,
+        stamp: None,
+        currency: None,
+        readable: true,
+    });
     let settings = Settings {
         connection,
         system: QuoteSystem::Legacy,
         stamp: StampPlace::Property(crate::manifest::DEFAULT_STAMP_PROPERTY.to_owned()),
     };
-    vec![hubspot::mapping::sheet(&HubspotDialect::new(settings))]
+    vec![
+        hubspot::mapping::sheet(&HubspotDialect::new(settings)),
+        salesbyte::mapping::sheet(&salesbyte),
+    ]
 }
 
 fn handling(handling: Handling) -> (&'static str, &'static str) {

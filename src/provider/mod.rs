@@ -11,6 +11,7 @@
 
 pub mod capability;
 pub mod hubspot;
+pub mod salesbyte;
 pub mod state;
 pub mod step;
 pub mod survey;

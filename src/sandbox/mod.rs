@@ -20,6 +20,7 @@ mod machine;
 mod options;
 mod random;
 mod rate;
+mod salesbyte;
 mod server;
 mod state_file;
 #[cfg(test)]
