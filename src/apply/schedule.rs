@@ -143,9 +143,8 @@ impl<'p> Schedule<'p> {
 
     /// What needs a step of the second phase is of the second phase too.
     fn set_phases(&mut self) {
-        let mut queue: Vec<usize> = (0..self.nodes.len())
-            .filter(|i| !self.nodes[*i].step.awaits.is_empty())
-            .collect();
+        let mut queue: Vec<usize> =
+            (0..self.nodes.len()).filter(|i| !self.nodes[*i].step.awaits.is_empty()).collect();
         while let Some(i) = queue.pop() {
             if self.nodes[i].phase == 0 {
                 self.nodes[i].phase = 1;

@@ -15,7 +15,7 @@ use crate::output::apply_human::apply_human;
 use crate::output::apply_json::apply_json;
 use crate::output::events_file::{EventsFile, Listeners};
 use crate::output::failure_human::diagnostics_human;
-use crate::output::plan_human::{Next, plan_human};
+use crate::output::plan_human::{Next, plan_human, plan_summary};
 use crate::output::printer::Printer;
 use crate::output::progress::Progress;
 
@@ -26,7 +26,12 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
     let run = applying::begin(opened, &args.allow).await?;
     let (planned, stale) = planned(&run, args, &stop).await?;
     let told = planned.told();
-    printer.page(|look| plan_human(&planned.plan, Next::Nothing, look));
+    if args.plan.is_some() {
+        // It was reviewed when it was saved.
+        printer.page(|_| format!("Saved plan: {}\n", plan_summary(&planned.plan)));
+    } else {
+        printer.page(|look| plan_human(&planned.plan, Next::Nothing, look));
+    }
     if let Some(kind) = planned.kind().filter(|k| matches!(k, Kind::Invalid | Kind::Guardrail)) {
         let what =
             if kind == Kind::Invalid { "the plan has errors" } else { "a guardrail refused" };

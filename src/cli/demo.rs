@@ -75,10 +75,12 @@ impl Stage<'_> {
         self.expect(&["validate"], &[0])?;
 
         self.scene("The plan reads upstream and shows what would change. It cannot write.");
-        self.expect(&["plan", "--detailed-exitcode"], &[2])?;
+        let saved = self.folder.join("first.plan");
+        let saved = saved.to_string_lossy().into_owned();
+        self.expect(&["plan", "--detailed-exitcode", "-o", &saved], &[2])?;
 
-        self.scene("Apply does it. Publishing shows quotes to customers, so it needs consent.");
-        self.expect(&["apply", "--auto-approve", "--allow", "publish"], &[0])?;
+        self.scene("Apply does what was reviewed. Publishing shows quotes to customers, so it needs consent.");
+        self.expect(&["apply", &saved, "--auto-approve", "--allow", "publish"], &[0])?;
         self.count_quotes("after the first apply")?;
 
         self.scene("A second plan finds nothing left to do.");
@@ -277,7 +279,8 @@ impl Stage<'_> {
         for _ in 0..600 {
             let now = self.control("GET", "held", &Value::Null)?;
             held = now["held"].as_array().is_some_and(|h| !h.is_empty());
-            if held {
+            let ended = child.try_wait().map_err(|e| broken("cannot watch the apply", &e))?;
+            if held || ended.is_some() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
