@@ -530,7 +530,7 @@ impl<'a> Flight<'_, 'a> {
             .map(|step| {
                 let expected = match &step.operation {
                     Operation::ReadBack { state } => state.as_ref(),
-                    Operation::Hubspot(_) => None,
+                    _ => None,
                 };
                 let plan = step.quote.as_ref().and_then(|q| self.plans.get(q)).copied();
                 let sight: Option<&Sight> = step.quote.as_ref().and_then(|q| survey.sights.get(q));

@@ -4,25 +4,32 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::open::Opened;
 use crate::failure::{Failure, Kind};
-use crate::http::client::ReqwestTransport;
+use crate::http::client::{DEFAULT_TIMEOUT, ReqwestTransport};
 use crate::http::{
-    BaseUrl, Credential, Limiter, Limits, RateLimit, ReadWire, Secret, SecretSource, Wire,
-    WireSettings,
+    BaseUrl, Class, Credential, Limiter, Limits, Policy, RateLimit, ReadWire, Secret, SecretSource,
+    Wire, WireSettings,
 };
 use crate::key::ConnectionName;
 use crate::manifest::{Connection, Credential as Source, ProviderName, QuoteSystem, Stamping};
 use crate::provider::hubspot::reader::HubspotReader;
 use crate::provider::hubspot::writer::HubspotWriter;
 use crate::provider::hubspot::{self, HubspotDialect};
+use crate::provider::quickquote::reader::QuickquoteReader;
+use crate::provider::quickquote::writer::QuickquoteWriter;
+use crate::provider::quickquote::{self, QuickquoteDialect};
 use crate::provider::{Dialect, Reader, Writer};
 
 /// Requests in flight on one connection, unless it says otherwise.
 const DEFAULT_CONCURRENCY: usize = 8;
+
+/// Makes the writing side of a connection.
+type MakeWriter = Box<dyn Fn() -> Arc<dyn Writer> + Send + Sync>;
 
 /// A connection that can be asked.
 pub struct Account {
@@ -32,14 +39,13 @@ pub struct Account {
     pub reader: Arc<dyn Reader>,
     /// Requests in flight at once.
     pub concurrency: usize,
-    wire: Arc<Wire>,
-    settings: hubspot::Settings,
+    writer: MakeWriter,
 }
 
 impl Account {
     /// The writing side: for apply alone.
     pub fn writer(&self) -> Arc<dyn Writer> {
-        Arc::new(HubspotWriter::new(Arc::clone(&self.wire), self.settings.clone()))
+        (self.writer)()
     }
 }
 
@@ -49,7 +55,12 @@ pub fn dialect(
     connection: &Connection,
 ) -> Result<Arc<dyn Dialect>, Failure> {
     match connection.provider {
-        ProviderName::Hubspot => Ok(Arc::new(HubspotDialect::new(settings(name, connection)))),
+        ProviderName::Hubspot => {
+            Ok(Arc::new(HubspotDialect::new(hubspot_settings(name, connection))))
+        }
+        ProviderName::Quickquote => {
+            Ok(Arc::new(QuickquoteDialect::new(quickquote_settings(name, connection))))
+        }
         other => Err(unavailable(name, other)),
     }
 }
@@ -62,7 +73,7 @@ fn unavailable(name: &ConnectionName, provider: ProviderName) -> Failure {
     .help("`proforma providers` lists what it can talk to")
 }
 
-fn settings(name: &ConnectionName, connection: &Connection) -> hubspot::Settings {
+fn hubspot_settings(name: &ConnectionName, connection: &Connection) -> hubspot::Settings {
     hubspot::Settings {
         connection: name.clone(),
         system: match connection.quote_system {
@@ -74,6 +85,10 @@ fn settings(name: &ConnectionName, connection: &Connection) -> hubspot::Settings
             Stamping::Slug => hubspot::StampPlace::Slug,
         },
     }
+}
+
+fn quickquote_settings(name: &ConnectionName, connection: &Connection) -> quickquote::Settings {
+    quickquote::Settings { connection: name.clone(), currency: connection.currency }
 }
 
 /// Connects to the named connections.
@@ -107,37 +122,110 @@ fn account(
     stop: &CancellationToken,
 ) -> Result<Account, Failure> {
     let dialect = dialect(name, connection)?;
-    let failed =
-        |e: &dyn std::fmt::Display| Failure::new(Kind::Other, format!("connection `{name}`: {e}"));
-    let (base, credential) = match &opened.sandbox {
-        Some(root) => {
-            let base = format!("{}/{}", root.as_str(), sandbox_path(connection.provider));
-            (base, Credential::bearer(Secret::new("sandbox".to_owned()).map_err(|e| failed(&e))?))
-        }
-        None => {
-            let secret = load_secret(opened, name, connection)?;
-            (connection.base_url.clone(), Credential::bearer(secret))
-        }
-    };
-    let base = BaseUrl::parse(&base).map_err(|e| failed(&e))?;
-    let transport = ReqwestTransport::new(base, crate::http::client::DEFAULT_TIMEOUT)
-        .map_err(|e| failed(&e))?;
-    let concurrency =
-        parallelism.or(connection.concurrency.map(|n| n as usize)).unwrap_or(DEFAULT_CONCURRENCY);
-    let explicit = connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
-    let limiter = Limiter::new(Limits {
-        account: explicit.unwrap_or_else(hubspot::published_limit),
-        explicit: explicit.is_some(),
-        concurrency,
+    let line = Line { opened, name, connection, parallelism, stop };
+    match connection.provider {
+        ProviderName::Hubspot => hubspot_account(&line, dialect),
+        ProviderName::Quickquote => quickquote_account(&line, dialect),
+        other => Err(unavailable(name, other)),
+    }
+}
+
+fn hubspot_account(line: &Line<'_>, dialect: Arc<dyn Dialect>) -> Result<Account, Failure> {
+    let settings = hubspot_settings(line.name, line.connection);
+    let wire = line.wire(Manner {
+        policy: hubspot::policy(),
+        limit: hubspot::published_limit(),
         classes: hubspot::class_limits(),
-    });
-    let mut settings_of_wire = WireSettings::new(hubspot::policy());
-    settings_of_wire.credential = Some(credential);
-    settings_of_wire.stop = stop.clone();
-    let wire = Arc::new(Wire::new(Arc::new(transport), Arc::new(limiter), settings_of_wire));
-    let settings = settings(name, connection);
+        timeout: DEFAULT_TIMEOUT,
+        credential: Credential::bearer(line.secret()?),
+    })?;
     let reader = HubspotReader::new(ReadWire::new(Arc::clone(&wire)), settings.clone());
-    Ok(Account { dialect, reader: Arc::new(reader), concurrency, wire, settings })
+    let writer = move || -> Arc<dyn Writer> {
+        Arc::new(HubspotWriter::new(Arc::clone(&wire), settings.clone()))
+    };
+    Ok(Account {
+        dialect,
+        reader: Arc::new(reader),
+        concurrency: line.concurrency(),
+        writer: Box::new(writer),
+    })
+}
+
+fn quickquote_account(line: &Line<'_>, dialect: Arc<dyn Dialect>) -> Result<Account, Failure> {
+    let settings = quickquote_settings(line.name, line.connection);
+    let key = http::HeaderName::from_static("x-api-key");
+    let wire = line.wire(Manner {
+        policy: quickquote::policy(),
+        limit: quickquote::careful_limit(),
+        classes: Vec::new(),
+        timeout: quickquote::ANSWER_TIMEOUT,
+        credential: Credential::header(key, line.secret()?),
+    })?;
+    let reader = QuickquoteReader::new(ReadWire::new(Arc::clone(&wire)), settings);
+    let writer = move || -> Arc<dyn Writer> { Arc::new(QuickquoteWriter::new(Arc::clone(&wire))) };
+    Ok(Account {
+        dialect,
+        reader: Arc::new(reader),
+        concurrency: line.concurrency(),
+        writer: Box::new(writer),
+    })
+}
+
+/// How an upstream is spoken to.
+struct Manner {
+    policy: Policy,
+    limit: RateLimit,
+    classes: Vec<(Class, RateLimit)>,
+    timeout: Duration,
+    credential: Credential,
+}
+
+/// What all connections are built from.
+struct Line<'a> {
+    opened: &'a Opened,
+    name: &'a ConnectionName,
+    connection: &'a Connection,
+    parallelism: Option<usize>,
+    stop: &'a CancellationToken,
+}
+
+impl Line<'_> {
+    fn failed(&self, e: &dyn std::fmt::Display) -> Failure {
+        Failure::new(Kind::Other, format!("connection `{}`: {e}", self.name))
+    }
+
+    fn concurrency(&self) -> usize {
+        let own = self.connection.concurrency.map(|n| n as usize);
+        self.parallelism.or(own).unwrap_or(DEFAULT_CONCURRENCY)
+    }
+
+    /// The access token; the sandbox takes any.
+    fn secret(&self) -> Result<Secret, Failure> {
+        if self.opened.sandbox.is_some() {
+            return Secret::new("sandbox".to_owned()).map_err(|e| self.failed(&e));
+        }
+        load_secret(self.opened, self.name, self.connection)
+    }
+
+    fn wire(&self, manner: Manner) -> Result<Arc<Wire>, Failure> {
+        let base = match &self.opened.sandbox {
+            Some(root) => format!("{}/{}", root.as_str(), sandbox_path(self.connection.provider)),
+            None => self.connection.base_url.clone(),
+        };
+        let base = BaseUrl::parse(&base).map_err(|e| self.failed(&e))?;
+        let transport = ReqwestTransport::new(base, manner.timeout).map_err(|e| self.failed(&e))?;
+        let explicit = self.connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
+        let limiter = Limiter::new(Limits {
+            account: explicit.unwrap_or(manner.limit),
+            explicit: explicit.is_some(),
+            concurrency: self.concurrency(),
+            classes: manner.classes,
+        });
+        let mut settings = WireSettings::new(manner.policy);
+        settings.credential = Some(manner.credential);
+        settings.stop = self.stop.clone();
+        Ok(Arc::new(Wire::new(Arc::new(transport), Arc::new(limiter), settings)))
+    }
 }
 
 /// The upstream's place in the sandbox.

@@ -417,6 +417,9 @@ fn existing(
     } else {
         plan.total_before
     };
+    if editing {
+        plan.notices.extend(dialect.remarks(&plan.changes, observed));
+    }
     if observed.state.is_live() && writes {
         plan.notices.extend(dialect.noticed(&plan.changes));
     }
