@@ -791,3 +791,147 @@ fn what_cannot_be_held_is_refused_offline_with_the_way_out() {
     }
     assert!(shop.sent().is_empty());
 }
+
+/// The example workspace, against the stand-in.
+fn example() -> Shop {
+    let shop = Shop::new("");
+    std::fs::remove_file(shop.folder.path().join("quotes/all.yaml")).unwrap();
+    let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickquote");
+    for folder in [".", "quotes", "catalog"] {
+        for file in std::fs::read_dir(from.join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|e| e == "yaml") {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                shop.write(&format!("{folder}/{name}"), &std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let workspace = std::fs::read_to_string(shop.folder.path().join("proforma.yaml")).unwrap();
+    let at = format!("base_url: {}/quickquote/api/v1\n    currency: USD", shop.url);
+    shop.write("proforma.yaml", &workspace.replace("currency: USD", &at));
+    shop
+}
+
+#[test]
+fn the_example_workspace_runs_and_settles() {
+    let shop = example();
+    shop.run(&["validate"]).expect(0);
+    shop.run(&["apply", "--auto-approve", "--allow", "send"]).expect(0);
+    assert_eq!(shop.mails().len(), 2);
+    shop.settled();
+}
+
+#[test]
+fn the_vendors_create_example_leaves_fact_by_fact() {
+    let shop = example();
+    shop.run(&["apply", "--auto-approve", "--only", "vendor-create"]).expect(0);
+    let sent = shop.writes();
+    let body = &sent[0].body;
+    let same = |at: &str, want: Value| assert_eq!(body.pointer(at), Some(&want), "{at}: {body}");
+    same("/email", json!("johnsmith@myemail.example"));
+    same("/first_name", json!("John"));
+    same("/last_name", json!("Smith"));
+    same("/phone", json!("122-123-1234"));
+    same("/remarks", json!(""));
+    same("/internal_notes", json!(""));
+    same("/public_notes", json!(""));
+    same("/customer_id", json!(123_127_982_734_i64));
+    same("/assignee_id", json!(12123));
+    assert!(body["tags"].as_str().unwrap().starts_with("needs review, priority, proforma:pf1-"));
+    same(
+        "/discount",
+        json!({ "discount_amount": 10, "discount_type": "fixed_amount", "discount_reason": "$10 off special" }),
+    );
+    let mut fields = body["custom_fields"].as_array().unwrap().clone();
+    fields.sort_by_key(|f| f["id"].as_i64());
+    assert_eq!(
+        json!(fields),
+        json!([{ "id": 2569, "value": "1234 somewhere street" }, { "id": 12121, "value": "Company Name" }])
+    );
+    let mut boots = body["line_items"][0].clone();
+    let stamp = boots.as_object_mut().unwrap().remove("properties").unwrap();
+    assert_eq!(stamp["key"], "_proforma");
+    let discount = json!({ "discount_amount": 10, "discount_type": "fixed_amount", "discount_reason": "$10 off special", "reason": "$10 off special" });
+    assert_eq!(
+        boots,
+        json!({
+            "quantity": 1, "custom_product": true, "price": 15.25, "title": "Big Brown Bear Boots",
+            "sku": "23j4h22344", "barcode": null, "image_url": "https://hostedimages.example/new-image.jpg",
+            "weight": 1300, "weight_units": "g", "requires_shipping": true, "taxable": true,
+            "discount": discount,
+        })
+    );
+    let line = &body["line_items"][1];
+    assert_eq!(
+        (&line["variant_id"], &line["quantity"], &line["custom_product"]),
+        (&json!(23_452_345_234_523_i64), &json!(1), &json!(false))
+    );
+    // The pair of the example comes after the stamp, by its own endpoint.
+    assert_eq!(sent[1].body, json!([{ "key": "property name", "value": "property value" }]));
+    let quote = shop.quote();
+    assert_eq!(quote["total"], 8.0);
+    assert_eq!(quote["line_items"][0]["grams"], 1300);
+}
+
+#[test]
+fn the_vendors_update_line_and_mail_examples_arrive() {
+    let shop = example();
+    let select = [
+        "apply",
+        "--auto-approve",
+        "--allow",
+        "send",
+        "--only",
+        "vendor-updates",
+        "--only",
+        "vendor-email",
+    ];
+    shop.run(&select).expect(0);
+    let path = "quotes/vendor-updates.yaml";
+    let text = std::fs::read_to_string(shop.folder.path().join(path)).unwrap();
+    for (from, to, body) in [
+        (
+            "internal: Spoke on the phone",
+            "internal: Called back",
+            json!({ "internal_notes": "Called back" }),
+        ),
+        (
+            "first_name: Johnny, last_name: Smithson",
+            "first_name: Jack, last_name: Jones",
+            json!({ "first_name": "Jack", "last_name": "Jones" }),
+        ),
+        ("id: null", "id: 123123123", json!({ "customer_id": 123_123_123 })),
+        ("price: 18.75", "price: 20.25", json!({ "price": 20.25 })),
+        (
+            "name: Big Red Bear Boots, sku: red-1",
+            "name: Big Blue Bear Boots, sku: blue-1",
+            json!({ "title": "Big Blue Bear Boots", "sku": "blue-1" }),
+        ),
+        (
+            "\"4767463\": 01-31-2027",
+            "\"4767463\": \"\"",
+            json!({ "custom_fields": [{ "id": 4_767_463, "value": "" }] }),
+        ),
+        (
+            "name: Local delivery, price: 25.50",
+            "name: Courier, price: 30.00",
+            json!({ "shipping": { "shipping_name": "Courier", "shipping_price": 30.0 } }),
+        ),
+    ] {
+        assert!(text.contains(from), "{from}");
+        shop.write(path, &text.replace(from, to));
+        shop.forget();
+        shop.run(&select).expect(0);
+        let writes = shop.writes();
+        assert_eq!(writes.len(), 1, "{to}: {writes:?}");
+        assert_eq!(writes[0].body, body);
+        // And back: detaching the customer is an example of its own.
+        shop.write(path, &text);
+        shop.run(&select).expect(0);
+    }
+    let mail = shop.mails().remove(0);
+    assert_eq!(
+        (&mail["include_link"], &mail["include_pdf"], &mail["email_assignee"]),
+        (&json!(true), &json!(true), &json!(false))
+    );
+}

@@ -4,13 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::open::Opened;
 use crate::failure::{Failure, Kind};
-use crate::http::client::{DEFAULT_TIMEOUT, ReqwestTransport};
+use crate::http::client::ReqwestTransport;
 use crate::http::{
     BaseUrl, Class, Credential, Limiter, Limits, Policy, RateLimit, ReadWire, Secret, SecretSource,
     Wire, WireSettings,
@@ -28,9 +27,6 @@ use crate::provider::{Dialect, Reader, Writer};
 /// Requests in flight on one connection, unless it says otherwise.
 const DEFAULT_CONCURRENCY: usize = 8;
 
-/// Makes the writing side of a connection.
-type MakeWriter = Box<dyn Fn() -> Arc<dyn Writer> + Send + Sync>;
-
 /// A connection that can be asked.
 pub struct Account {
     /// Its provider.
@@ -39,13 +35,13 @@ pub struct Account {
     pub reader: Arc<dyn Reader>,
     /// Requests in flight at once.
     pub concurrency: usize,
-    writer: MakeWriter,
+    writer: Arc<dyn Writer>,
 }
 
 impl Account {
     /// The writing side: for apply alone.
     pub fn writer(&self) -> Arc<dyn Writer> {
-        (self.writer)()
+        Arc::clone(&self.writer)
     }
 }
 
@@ -121,110 +117,128 @@ fn account(
     parallelism: Option<usize>,
     stop: &CancellationToken,
 ) -> Result<Account, Failure> {
-    let dialect = dialect(name, connection)?;
-    let line = Line { opened, name, connection, parallelism, stop };
+    let line = Line::new(opened, name, connection, parallelism, stop)?;
     match connection.provider {
-        ProviderName::Hubspot => hubspot_account(&line, dialect),
-        ProviderName::Quickquote => quickquote_account(&line, dialect),
+        ProviderName::Hubspot => line.hubspot(),
+        ProviderName::Quickquote => line.quickquote(),
         other => Err(unavailable(name, other)),
     }
 }
 
-fn hubspot_account(line: &Line<'_>, dialect: Arc<dyn Dialect>) -> Result<Account, Failure> {
-    let settings = hubspot_settings(line.name, line.connection);
-    let wire = line.wire(Manner {
-        policy: hubspot::policy(),
-        limit: hubspot::published_limit(),
-        classes: hubspot::class_limits(),
-        timeout: DEFAULT_TIMEOUT,
-        credential: Credential::bearer(line.secret()?),
-    })?;
-    let reader = HubspotReader::new(ReadWire::new(Arc::clone(&wire)), settings.clone());
-    let writer = move || -> Arc<dyn Writer> {
-        Arc::new(HubspotWriter::new(Arc::clone(&wire), settings.clone()))
-    };
-    Ok(Account {
-        dialect,
-        reader: Arc::new(reader),
-        concurrency: line.concurrency(),
-        writer: Box::new(writer),
-    })
-}
-
-fn quickquote_account(line: &Line<'_>, dialect: Arc<dyn Dialect>) -> Result<Account, Failure> {
-    let settings = quickquote_settings(line.name, line.connection);
-    let key = http::HeaderName::from_static("x-api-key");
-    let wire = line.wire(Manner {
-        policy: quickquote::policy(),
-        limit: quickquote::careful_limit(),
-        classes: Vec::new(),
-        timeout: quickquote::ANSWER_TIMEOUT,
-        credential: Credential::header(key, line.secret()?),
-    })?;
-    let reader = QuickquoteReader::new(ReadWire::new(Arc::clone(&wire)), settings);
-    let writer = move || -> Arc<dyn Writer> { Arc::new(QuickquoteWriter::new(Arc::clone(&wire))) };
-    Ok(Account {
-        dialect,
-        reader: Arc::new(reader),
-        concurrency: line.concurrency(),
-        writer: Box::new(writer),
-    })
-}
-
-/// How an upstream is spoken to.
-struct Manner {
-    policy: Policy,
-    limit: RateLimit,
-    classes: Vec<(Class, RateLimit)>,
-    timeout: Duration,
-    credential: Credential,
-}
-
-/// What all connections are built from.
+/// What the accounts of all providers are made of. One function a provider makes one.
 struct Line<'a> {
     opened: &'a Opened,
     name: &'a ConnectionName,
     connection: &'a Connection,
-    parallelism: Option<usize>,
+    transport: Arc<ReqwestTransport>,
+    concurrency: usize,
     stop: &'a CancellationToken,
 }
 
-impl Line<'_> {
-    fn failed(&self, e: &dyn std::fmt::Display) -> Failure {
-        Failure::new(Kind::Other, format!("connection `{}`: {e}", self.name))
-    }
-
-    fn concurrency(&self) -> usize {
-        let own = self.connection.concurrency.map(|n| n as usize);
-        self.parallelism.or(own).unwrap_or(DEFAULT_CONCURRENCY)
-    }
-
-    /// The access token; the sandbox takes any.
-    fn secret(&self) -> Result<Secret, Failure> {
-        if self.opened.sandbox.is_some() {
-            return Secret::new("sandbox".to_owned()).map_err(|e| self.failed(&e));
-        }
-        load_secret(self.opened, self.name, self.connection)
-    }
-
-    fn wire(&self, manner: Manner) -> Result<Arc<Wire>, Failure> {
-        let base = match &self.opened.sandbox {
-            Some(root) => format!("{}/{}", root.as_str(), sandbox_path(self.connection.provider)),
-            None => self.connection.base_url.clone(),
+impl<'a> Line<'a> {
+    fn new(
+        opened: &'a Opened,
+        name: &'a ConnectionName,
+        connection: &'a Connection,
+        parallelism: Option<usize>,
+        stop: &'a CancellationToken,
+    ) -> Result<Self, Failure> {
+        let base = match &opened.sandbox {
+            Some(root) => format!("{}/{}", root.as_str(), sandbox_path(connection.provider)),
+            None => connection.base_url.clone(),
         };
-        let base = BaseUrl::parse(&base).map_err(|e| self.failed(&e))?;
-        let transport = ReqwestTransport::new(base, manner.timeout).map_err(|e| self.failed(&e))?;
+        let base = BaseUrl::parse(&base).map_err(|e| broken(name, &e))?;
+        let transport = ReqwestTransport::new(base, answer_timeout(connection.provider))
+            .map_err(|e| broken(name, &e))?;
+        let concurrency = parallelism
+            .or(connection.concurrency.map(|n| n as usize))
+            .unwrap_or(DEFAULT_CONCURRENCY);
+        Ok(Self { opened, name, connection, transport: Arc::new(transport), concurrency, stop })
+    }
+
+    fn limiter(&self, published: RateLimit, classes: Vec<(Class, RateLimit)>) -> Arc<Limiter> {
         let explicit = self.connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
-        let limiter = Limiter::new(Limits {
-            account: explicit.unwrap_or(manner.limit),
+        Arc::new(Limiter::new(Limits {
+            account: explicit.unwrap_or(published),
             explicit: explicit.is_some(),
-            concurrency: self.concurrency(),
-            classes: manner.classes,
-        });
-        let mut settings = WireSettings::new(manner.policy);
-        settings.credential = Some(manner.credential);
+            concurrency: self.concurrency,
+            classes,
+        }))
+    }
+
+    fn wire(
+        &self,
+        limiter: &Arc<Limiter>,
+        policy: Policy,
+        credential: Option<Credential>,
+        secrets: Vec<Secret>,
+    ) -> Arc<Wire> {
+        let mut settings = WireSettings::new(policy);
+        settings.credential = credential;
+        settings.secrets = secrets;
         settings.stop = self.stop.clone();
-        Ok(Arc::new(Wire::new(Arc::new(transport), Arc::new(limiter), settings)))
+        Arc::new(Wire::new(Arc::clone(&self.transport) as _, Arc::clone(limiter), settings))
+    }
+
+    /// A secret of the connection; the sandbox needs none.
+    fn secret(&self, key: &str, source: Option<&Source>) -> Result<Secret, Failure> {
+        if self.opened.sandbox.is_some() {
+            return Secret::new("sandbox".to_owned()).map_err(|e| broken(self.name, &e));
+        }
+        let source = match source {
+            Some(Source::Env(variable)) => SecretSource::Env(variable.clone()),
+            Some(Source::File(path)) => SecretSource::File(self.opened.folder.join(path)),
+            None => {
+                return Err(Failure::new(
+                    Kind::Credentials,
+                    format!("connection `{}` has no `{key}:`", self.name),
+                )
+                .help(format!("write `{key}: {{ env: NAME }}` or `{key}: {{ file: PATH }}`")));
+            }
+        };
+        let env = |variable: &str| std::env::var(variable).ok();
+        Secret::load(&source, self.name, &env).map_err(Failure::from)
+    }
+
+    fn hubspot(&self) -> Result<Account, Failure> {
+        let settings = hubspot_settings(self.name, self.connection);
+        let token = self.secret("token", self.connection.token.as_ref())?;
+        let limiter = self.limiter(hubspot::published_limit(), hubspot::class_limits());
+        let wire =
+            self.wire(&limiter, hubspot::policy(), Some(Credential::bearer(token)), Vec::new());
+        let reader = HubspotReader::new(ReadWire::new(Arc::clone(&wire)), settings.clone());
+        Ok(Account {
+            dialect: dialect(self.name, self.connection)?,
+            reader: Arc::new(reader),
+            concurrency: self.concurrency,
+            writer: Arc::new(HubspotWriter::new(wire, settings)),
+        })
+    }
+
+    fn quickquote(&self) -> Result<Account, Failure> {
+        let settings = quickquote_settings(self.name, self.connection);
+        let token = self.secret("token", self.connection.token.as_ref())?;
+        let key = Credential::header(http::HeaderName::from_static("x-api-key"), token);
+        let limiter = self.limiter(quickquote::careful_limit(), Vec::new());
+        let wire = self.wire(&limiter, quickquote::policy(), Some(key), Vec::new());
+        Ok(Account {
+            dialect: dialect(self.name, self.connection)?,
+            reader: Arc::new(QuickquoteReader::new(ReadWire::new(Arc::clone(&wire)), settings)),
+            concurrency: self.concurrency,
+            writer: Arc::new(QuickquoteWriter::new(wire)),
+        })
+    }
+}
+
+fn broken(name: &ConnectionName, why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Kind::Other, format!("connection `{name}`: {why}"))
+}
+
+/// How long an answer may take.
+fn answer_timeout(provider: ProviderName) -> std::time::Duration {
+    match provider {
+        ProviderName::Quickquote => quickquote::ANSWER_TIMEOUT,
+        _ => crate::http::client::DEFAULT_TIMEOUT,
     }
 }
 
@@ -236,24 +250,4 @@ fn sandbox_path(provider: ProviderName) -> &'static str {
         ProviderName::Salesbyte => "salesbyte",
         ProviderName::Dealhub => "dealhub",
     }
-}
-
-fn load_secret(
-    opened: &Opened,
-    name: &ConnectionName,
-    connection: &Connection,
-) -> Result<Secret, Failure> {
-    let source = match &connection.token {
-        Some(Source::Env(variable)) => SecretSource::Env(variable.clone()),
-        Some(Source::File(path)) => SecretSource::File(opened.folder.join(path)),
-        None => {
-            return Err(Failure::new(
-                Kind::Credentials,
-                format!("connection `{name}` has no `token:`"),
-            )
-            .help("write `token: { env: NAME }` or `token: { file: PATH }`"));
-        }
-    };
-    let env = |variable: &str| std::env::var(variable).ok();
-    Secret::load(&source, name, &env).map_err(Failure::from)
 }

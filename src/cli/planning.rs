@@ -10,13 +10,14 @@ use super::args::Shape;
 use super::connect::{self, Account};
 use super::open::Opened;
 use super::select::Selected;
+use crate::apply::replay::OpenStep;
 use crate::failure::{Diagnostic, Failure, Kind, Severity};
-use crate::key::{ConnectionName, QuoteName};
+use crate::key::ConnectionName;
 use crate::plan::build::{self, Subject, Terms};
 use crate::plan::guardrails::{self, Scene};
 use crate::plan::model::Plan;
 use crate::provider::step::{Effect, Effects, Trouble, TroubleKind};
-use crate::provider::survey::{Ask, Lore, Sight, Survey};
+use crate::provider::survey::{Ask, Survey};
 
 /// A plan with what it was made from.
 pub struct Planned {
@@ -28,8 +29,10 @@ pub struct Planned {
     pub refusals: Vec<Diagnostic>,
     /// The connections.
     pub accounts: BTreeMap<ConnectionName, Account>,
-    /// What was seen.
+    /// What was seen. Connections that are down are missing.
     pub surveys: BTreeMap<ConnectionName, Survey>,
+    /// Connections that could not be asked. Nothing is known of their quotes.
+    pub down: BTreeMap<ConnectionName, Trouble>,
 }
 
 impl Planned {
@@ -43,7 +46,9 @@ impl Planned {
             kinds.insert(Kind::Guardrail);
         }
         for quote in &self.plan.quotes {
-            if quote.ownership_conflict {
+            if quote.unsettled {
+                kinds.insert(Kind::Unknown);
+            } else if quote.ownership_conflict {
                 kinds.insert(Kind::Ownership);
             } else if quote.action == crate::plan::model::Action::Blocked {
                 kinds.insert(Kind::Partial);
@@ -73,11 +78,12 @@ pub fn overrides(shape: &Shape) -> Result<Vec<String>, Failure> {
     Ok(names.into_iter().cloned().collect())
 }
 
-/// Surveys and plans.
+/// Surveys and plans. `open` are requests of earlier runs whose outcome is unknown.
 pub async fn plan(
     opened: &Opened,
     shape: &Shape,
     consent: &Effects,
+    open: &[OpenStep],
     parallelism: Option<usize>,
     stop: &CancellationToken,
 ) -> Result<Planned, Failure> {
@@ -99,7 +105,8 @@ pub async fn plan(
     let names: Vec<&ConnectionName> = names.into_iter().collect();
     diagnostics.extend(offline_checks(opened, &subjects)?);
     let accounts = connect::connect(opened, &names, parallelism, stop)?;
-    let (surveys, troubles) = survey(opened, &subjects, &accounts).await?;
+    outlast_lag(open, &accounts).await;
+    let (surveys, down) = survey(opened, &subjects, &accounts).await?;
     let views = accounts
         .iter()
         .filter_map(|(name, account)| {
@@ -115,9 +122,10 @@ pub async fn plan(
     let terms = Terms { prune: shape.prune, overrides, allowed: standing_consent(opened) };
     let (mut plan, found) = build::build(&opened.workspace.name, &subjects, &views, &terms);
     diagnostics.extend(found);
-    cut_off(&mut plan, &troubles);
+    cut_off(&mut plan, &subjects, &accounts, &down);
+    hold_unsettled(&mut plan, open, &accounts);
     let refusals = refusals(opened, &plan, consent);
-    Ok(Planned { plan, diagnostics, refusals, accounts, surveys })
+    Ok(Planned { plan, diagnostics, refusals, accounts, surveys, down })
 }
 
 /// The guardrails that a plan breaks now.
@@ -197,16 +205,6 @@ async fn survey(
     {
         return Err(failure_of(name, trouble));
     }
-    for name in troubles.keys() {
-        let sights = subjects
-            .iter()
-            .filter(|s| s.connection == name)
-            .map(|s| (s.quote.clone(), Sight::Unverifiable("its connection is down".to_owned())))
-            .collect::<BTreeMap<QuoteName, Sight>>();
-        let survey =
-            Survey { sights, refs: BTreeMap::new(), problems: Vec::new(), lore: Lore::None };
-        surveys.insert(name.clone(), survey);
-    }
     Ok((surveys, troubles))
 }
 
@@ -224,16 +222,86 @@ pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
     failure
 }
 
-/// Quotes of a connection that is down are blocked.
-fn cut_off(plan: &mut Plan, troubles: &Troubles) {
-    for quote in &mut plan.quotes {
-        if let Some(trouble) = troubles.get(&quote.connection) {
-            quote.action = crate::plan::model::Action::Blocked;
-            quote.reason = Some(trouble.message.clone());
-            quote.help.clone_from(&trouble.help);
-        }
+/// Absence is proven only once the provider's lag is over: a creation of an earlier run may have
+/// been sent a moment ago.
+async fn outlast_lag(open: &[OpenStep], accounts: &BTreeMap<ConnectionName, Account>) {
+    let now = jiff::Timestamp::now();
+    let rest = open
+        .iter()
+        .filter(|step| step.intent.creates)
+        .filter_map(|step| {
+            let lag = accounts.get(&step.intent.connection)?.dialect.lag();
+            let passed = std::time::Duration::try_from(now.duration_since(step.at)).ok()?;
+            lag.checked_sub(passed)
+        })
+        .max();
+    if let Some(rest) = rest {
+        tokio::time::sleep(rest).await;
     }
-    if !troubles.is_empty() {
+}
+
+/// Quotes with a request of which only a person can tell whether it was done: a message that the
+/// plan would send again, or a creation that no look can prove absent.
+fn hold_unsettled(
+    plan: &mut Plan,
+    open: &[OpenStep],
+    accounts: &BTreeMap<ConnectionName, Account>,
+) {
+    for step in open {
+        let Some(name) = &step.intent.quote else { continue };
+        let Some(quote) = plan.quotes.iter_mut().find(|q| q.quote == *name) else { continue };
+        let sends = step.intent.effects.iter().any(|e| e == Effect::Send.word());
+        let sends_again = sends && quote.steps.iter().any(|s| s.effects.contains(&Effect::Send));
+        let proof = accounts
+            .get(&step.intent.connection)
+            .is_some_and(|account| account.dialect.proves_absence());
+        let creates_again = step.intent.creates
+            && !proof
+            && quote.steps.iter().any(|s| s.creates() && s.part == step.intent.part);
+        if !sends_again && !creates_again {
+            continue;
+        }
+        let what = if creates_again { "a creation" } else { "a message" };
+        quote.action = crate::plan::model::Action::Blocked;
+        quote.unsettled = true;
+        quote.steps.clear();
+        quote.record = None;
+        quote.reason = Some(format!(
+            "{what} of {} may or may not have been done, and nothing upstream can prove it",
+            step.at
+        ));
+        quote.help = Some(format!(
+            "look upstream, then say `proforma recover {name} --adopt ID` or `proforma recover {name} --absent`"
+        ));
+    }
+    plan.id = build::digest(plan);
+}
+
+/// Quotes of a connection that is down are blocked: with nothing seen of them, nothing may be
+/// planned for them either.
+fn cut_off(
+    plan: &mut Plan,
+    subjects: &[Subject<'_>],
+    accounts: &BTreeMap<ConnectionName, Account>,
+    down: &Troubles,
+) {
+    for (name, trouble) in down {
+        let Some(account) = accounts.get(name) else { continue };
+        plan.requests.insert(name.clone(), account.reader.requests());
+        let mine = subjects.iter().filter(|s| s.connection == name);
+        let workspace = &plan.workspace;
+        let rows: Vec<_> = mine
+            .map(|subject| {
+                let mut row = build::unseen(workspace, subject, &*account.dialect);
+                row.reason = Some(format!("connection `{name}`: {}", trouble.message));
+                row.help.clone_from(&trouble.help);
+                row
+            })
+            .collect();
+        plan.quotes.extend(rows);
+    }
+    if !down.is_empty() {
+        plan.quotes.sort_by(|a, b| a.quote.cmp(&b.quote));
         plan.id = build::digest(plan);
     }
 }

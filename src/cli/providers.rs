@@ -12,6 +12,7 @@ use crate::output::printer::Printer;
 use crate::output::text::safe;
 use crate::provider::capability::{Handling, Kind as Shape, Mode, Sheet, StateField};
 use crate::provider::hubspot::{self, HubspotDialect, QuoteSystem, Settings, StampPlace};
+use crate::provider::quickquote::{self, QuickquoteDialect};
 
 /// Shows one sheet, or the overview of all.
 pub fn run(name: Option<&str>, printer: &Printer) -> Ending {
@@ -46,12 +47,16 @@ pub fn run(name: Option<&str>, printer: &Printer) -> Ending {
 pub fn sheets() -> Vec<Sheet> {
     // The sheet is the same for every connection; a name is needed to have a dialect at all.
     let Some(connection) = ConnectionName::parse("any") else { return Vec::new() };
+    let shop = quickquote::Settings { connection: connection.clone(), currency: None };
     let settings = Settings {
         connection,
         system: QuoteSystem::Legacy,
         stamp: StampPlace::Property(crate::manifest::DEFAULT_STAMP_PROPERTY.to_owned()),
     };
-    vec![hubspot::mapping::sheet(&HubspotDialect::new(settings))]
+    vec![
+        hubspot::mapping::sheet(&HubspotDialect::new(settings)),
+        quickquote::mapping::sheet(&QuickquoteDialect::new(shop)),
+    ]
 }
 
 fn handling(handling: Handling) -> (&'static str, &'static str) {

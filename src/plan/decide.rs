@@ -10,14 +10,16 @@ use std::collections::BTreeSet;
 use super::diff::{self, Comparison, Ownership};
 use super::model::{Action, Basis, Change, ChangeOrigin, QuotePlan, Record};
 use super::order;
-use crate::desired::{Quote, WantedState, WhenLocked};
+use super::settle::{settle_immutable, settle_lock, settle_state, show_drift};
+use super::unread::unread;
+use crate::desired::{Quote, WantedState};
 use crate::facts::{self, Facts, Path, Value};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, Stamp, WorkspaceName};
 use crate::lockfile::Entry;
-use crate::provider::Dialect;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{PartStamp, Work};
 use crate::provider::survey::{Observed, Sight, Survey};
+use crate::provider::{Dialect, Mutability};
 
 /// All that is known of one quote when the decision is made.
 #[derive(Clone, Copy)]
@@ -111,6 +113,9 @@ pub fn decide(case: &Case<'_>, dialect: &dyn Dialect, survey: &Survey) -> Decisi
                 "restore the entry from git, or take it out with `proforma lock forget`; an id must never be moved between quotes by hand",
             );
         }
+        (Some(desired), Sight::Unverifiable(why)) if case.entry.is_some() => {
+            unread(case, desired, why, dialect, survey, &mut decision);
+        }
         (_, Sight::Unverifiable(why)) => {
             decision.plan.action = Action::Unverifiable;
             decision.plan.reason = Some(why.clone());
@@ -124,6 +129,13 @@ pub fn decide(case: &Case<'_>, dialect: &dyn Dialect, survey: &Survey) -> Decisi
         }
     }
     decision
+}
+
+/// A quote that could not be looked at: blocked, and nothing is planned for it.
+pub fn unseen(case: &Case<'_>, dialect: &dyn Dialect) -> QuotePlan {
+    let mut plan = blank(case, dialect).plan;
+    plan.action = Action::Blocked;
+    plan
 }
 
 fn blank(case: &Case<'_>, dialect: &dyn Dialect) -> Decision {
@@ -151,6 +163,7 @@ fn blank(case: &Case<'_>, dialect: &dyn Dialect) -> Decision {
             reason: None,
             help: None,
             ownership_conflict: false,
+            unsettled: false,
             waits_for: None,
             notices: Vec::new(),
             state_before: observed.map(|o| o.state.clone()),
@@ -193,7 +206,7 @@ fn text_of(facts: &Facts, path: &str) -> Option<String> {
     }
 }
 
-fn block(plan: &mut QuotePlan, reason: impl Into<String>, help: impl Into<String>) {
+pub(super) fn block(plan: &mut QuotePlan, reason: impl Into<String>, help: impl Into<String>) {
     plan.action = Action::Blocked;
     plan.reason = Some(reason.into());
     plan.help = Some(help.into());
@@ -255,7 +268,7 @@ pub fn ownership_of(desired: &Quote) -> Ownership {
     Ownership { whole, by_element, ignore: desired.lifecycle.ignore.clone() }
 }
 
-fn record(
+pub(super) fn record(
     case: &Case<'_>,
     desired: &Quote,
     survey: &Survey,
@@ -286,11 +299,11 @@ pub fn state_fingerprint(quote: &QuoteName, state: &State) -> Fingerprint {
     Value::text(state.word()).fingerprint(quote, &Path::new(diff::STATE))
 }
 
-fn wanted_state(desired: &Quote) -> State {
+pub(super) fn wanted_state(desired: &Quote) -> State {
     State::Plain(desired.state.unwrap_or(WantedState::Draft))
 }
 
-fn state_change(
+pub(super) fn state_change(
     before: Option<&State>,
     after: &State,
     origin: ChangeOrigin,
@@ -357,7 +370,9 @@ fn existing(
     let recorded = case.entry.map(|e| &e.fields);
     let renamed_fields = case.was.filter(|_| case.entry.is_some());
     // Fingerprints are bound to the quote's name: under a rename the old ones say nothing.
-    let recorded = if renamed_fields.is_some() { None } else { recorded };
+    // So they do where the record is of an earlier revision than the one that is there now.
+    let overtaken = case.entry.is_some_and(|e| e.id != observed.id);
+    let recorded = if renamed_fields.is_some() || overtaken { None } else { recorded };
     let ownership = ownership_of(desired);
     let mut compared =
         diff::compare(case.quote, case.want, recorded, Some(&observed.facts), &ownership);
@@ -378,9 +393,19 @@ fn existing(
     }
 
     let settled = settle_state(&wanted, observed, dialect, compared.manifest_changed, decision);
+    let create_only = matches!(dialect.mutability(), Mutability::CreateOnly(_));
+    if create_only {
+        show_drift(&mut decision.plan);
+    }
     let editing = decision.plan.changes.iter().any(|c| c.planned);
-    if settled && editing && observed.locked {
-        settle_lock(case, desired, observed, decision);
+    if settled && editing {
+        match dialect.mutability() {
+            Mutability::CreateOnly(old) => settle_immutable(case, desired, old, decision),
+            Mutability::Editable if observed.locked => {
+                settle_lock(case, desired, observed, decision);
+            }
+            Mutability::Editable => {}
+        }
     }
     let plan = &mut decision.plan;
     if plan.action == Action::Blocked {
@@ -407,6 +432,7 @@ fn existing(
     if plan.action == Action::None {
         plan.action = match case.entry {
             None => Action::Adopt,
+            Some(_) if overtaken => Action::Adopt,
             Some(_) if writes || renamed_fields.is_some() => Action::Update,
             Some(_) => Action::None,
         };
@@ -452,120 +478,4 @@ fn needs_record(entry: Option<&Entry>, record: &Record, decision: &Decision) -> 
         || record.refs.iter().any(|(path, r)| {
             entry.refs.get(path).is_none_or(|e| e.id != r.id || e.asked != r.asked)
         })
-}
-
-/// Settles the state; false when the quote is blocked by it.
-fn settle_state(
-    wanted: &State,
-    observed: &Observed,
-    dialect: &dyn Dialect,
-    manifest_changed: bool,
-    decision: &mut Decision,
-) -> bool {
-    let plan = &mut decision.plan;
-    let editing = plan.changes.iter().any(|c| c.planned);
-    if observed.state.is_decided() && editing {
-        block(
-            plan,
-            format!("it is {} upstream: its content can no longer be changed", observed.state),
-            "write what was agreed into the manifest, or make a new quote under another name",
-        );
-        return false;
-    }
-    let rejected = observed.state == State::Plain(WantedState::Rejected);
-    match dialect.transition(Some(&observed.state), wanted) {
-        Move::InPlace => true,
-        Move::Write(_) if manifest_changed => {
-            decision.state = Some(wanted.clone());
-            true
-        }
-        Move::Write(_) => {
-            plan.changes.push(state_change(
-                Some(&observed.state),
-                wanted,
-                ChangeOrigin::Drift,
-                false,
-            ));
-            plan.state_after = Some(observed.state.clone());
-            if rejected {
-                block(
-                    plan,
-                    "an approver rejected it, and the manifest has not changed since",
-                    "change the manifest to answer the rejection; the quote is then submitted again",
-                );
-                return false;
-            }
-            plan.reason = Some(format!(
-                "somebody moved it to `{}` upstream, and the manifest has not changed: shown, not repaired",
-                observed.state
-            ));
-            plan.help = Some(format!(
-                "write `state: {}` to accept it, or change the manifest to bring `{wanted}` back",
-                observed.state
-            ));
-            true
-        }
-        Move::Wait(who) => {
-            plan.changes.push(state_change(
-                Some(&observed.state),
-                wanted,
-                ChangeOrigin::Manifest,
-                false,
-            ));
-            plan.waits_for = Some(who);
-            true
-        }
-        Move::Refused(why) => {
-            block(
-                plan,
-                format!("it is `{}` upstream, and cannot become `{wanted}`: {why}", observed.state),
-                "ask for a state that can be reached; `proforma providers` lists them",
-            );
-            false
-        }
-    }
-}
-
-fn settle_lock(case: &Case<'_>, desired: &Quote, observed: &Observed, decision: &mut Decision) {
-    // Where the manifest leads out of the live state anyway, the unlock is what it asks for.
-    let leaving = decision.state.as_ref().is_some_and(|s| !s.is_live());
-    match desired.lifecycle.when_locked {
-        _ if leaving => decision.unlock = true,
-        WhenLocked::Fail => {
-            let plan = &mut decision.plan;
-            let count = plan.changes.iter().filter(|c| c.planned).count();
-            block(
-                plan,
-                format!(
-                    "it is `{}` upstream and therefore locked; {count} change{} cannot be written",
-                    observed.state,
-                    if count == 1 { "" } else { "s" }
-                ),
-                "set `lifecycle: { when_locked: unlock }` to take the link down, edit and publish again, or `revise` to put a new quote in its place",
-            );
-        }
-        WhenLocked::Unlock => {
-            decision.unlock = true;
-            if decision.state.is_none() {
-                decision.state = Some(return_state(desired, observed));
-            }
-        }
-        WhenLocked::Revise => {
-            decision.plan.action = Action::Replace;
-            decision.revision += 1;
-            decision.stamp = Stamp::new(case.workspace, case.quote, decision.revision, "");
-            if decision.state.is_none() {
-                decision.state = Some(return_state(desired, observed));
-            }
-            for change in &mut decision.plan.changes {
-                change.planned = true;
-            }
-        }
-    }
-}
-
-/// The state to return to after an unlock: what the manifest wants if that is live, else what was.
-fn return_state(desired: &Quote, observed: &Observed) -> State {
-    let wanted = wanted_state(desired);
-    if wanted.is_live() { wanted } else { observed.state.clone() }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::fetch::Fetch;
-use super::operation::{LineAt, Operation};
+use super::operation::{Body, LineAt, Operation};
 use super::wire::{Line, Quote};
 use crate::facts::Plain;
 use crate::key::RemoteId;
@@ -18,7 +18,9 @@ use crate::provider::step::{Located, Operation as AnyOperation, Step, Trouble};
 /// One answer a step, in order.
 pub async fn locate(fetch: &Fetch, lost: &[&Step], made: &Made) -> Result<Vec<Located>, Trouble> {
     let mut lists: BTreeMap<Option<String>, Vec<Quote>> = BTreeMap::new();
-    let customers: Vec<Option<String>> = lost.iter().filter_map(|s| customer_of(s)).collect();
+    let bodies = lost.iter().filter_map(|step| creation(step));
+    let customers: Vec<Option<String>> =
+        bodies.map(|body| body.get("customer_id").and_then(Plain::scalar)).collect();
     if customers.iter().any(Option::is_none) {
         lists.insert(None, fetch.all(None).await?);
     } else {
@@ -69,12 +71,10 @@ pub async fn locate(fetch: &Fetch, lost: &[&Step], made: &Made) -> Result<Vec<Lo
     Ok(out)
 }
 
-/// For a lost quote: the customer that it was made for, if one was.
-fn customer_of(step: &Step) -> Option<Option<String>> {
+/// What was sent for a lost quote.
+fn creation(step: &Step) -> Option<&Body> {
     match &step.operation {
-        AnyOperation::Quickquote(Operation::Create { body }) => {
-            Some(body.get("customer_id").and_then(Plain::scalar))
-        }
+        AnyOperation::Quickquote(Operation::Create { body }) => Some(body),
         _ => None,
     }
 }

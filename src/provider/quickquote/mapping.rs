@@ -5,7 +5,7 @@
 //! word that says the same. Marks: `doc` = the vendor's API pages, `guess` = our reading of them.
 
 use crate::provider::capability::Handling::{Local, Refused, Sent};
-use crate::provider::capability::{Handling, Mode, NeutralField};
+use crate::provider::capability::{Handling, Kind, Mode, NativeField, NeutralField, Sheet};
 
 const fn field(path: &'static str, handling: Handling) -> NeutralField {
     NeutralField { path, handling }
@@ -101,6 +101,18 @@ pub enum Shape {
     Choice(&'static [&'static str]),
     /// An object or a list.
     Structure,
+}
+
+impl Shape {
+    /// The type as readers are told it. A structure is said by neutral words of several types.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Text | Self::Structure => Kind::Text,
+            Self::Int | Self::Number => Kind::Number,
+            Self::Bool => Kind::Bool,
+            Self::Choice(words) => Kind::Choice(words.iter().map(|w| (*w).to_owned()).collect()),
+        }
+    }
 }
 
 /// A field of Quick Quote's own.
@@ -205,6 +217,35 @@ pub const NATIVE: &[Native] = &[
 /// The known field of a quote or line.
 pub fn native(place: Place, name: &str) -> Option<&'static Native> {
     NATIVE.iter().find(|n| n.name == name && n.place == place)
+}
+
+/// The whole table, for readers.
+pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
+    use crate::desired::WantedState;
+    Sheet {
+        name: "quickquote",
+        title: "Quick Quote",
+        summary: "creates, edits line by line, mails once, closes and deletes; closed quotes stay closed",
+        neutral: NEUTRAL.to_vec(),
+        native: NATIVE
+            .iter()
+            .map(|native| NativeField {
+                name: native.name,
+                on: vec![match native.place {
+                    Place::Quote => "quote",
+                    Place::Line => "line",
+                }],
+                kind: native.shape.kind(),
+                mode: native.mode,
+                word: native.word,
+                source: native.source,
+            })
+            .collect(),
+        states: Sheet::states_of(dialect, |state| match state {
+            WantedState::Sent => Some("sent"),
+            other => super::status::word_of(other),
+        }),
+    }
 }
 
 /// What becomes of a neutral field.

@@ -191,9 +191,10 @@ impl Reader for QuickquoteReader {
             let sight = match quote {
                 None if ask.entry.is_some() => Sight::Gone,
                 None => Sight::Absent,
-                Some(quote) => match Self::foreign(ask, quote) {
-                    Some(why) => Sight::Foreign { id: quote.id.clone(), why },
-                    None => {
+                Some(quote) => {
+                    if let Some(why) = Self::foreign(ask, quote) {
+                        Sight::Foreign { id: quote.id.clone(), why }
+                    } else {
                         let refs = refs.get(ask.quote).unwrap_or(&none);
                         let observed = observe(&self.settings, ask, quote, refs);
                         if resolve {
@@ -201,7 +202,7 @@ impl Reader for QuickquoteReader {
                         }
                         Sight::Found(Box::new(observed))
                     }
-                },
+                }
             };
             sights.insert(ask.quote.clone(), sight);
         }

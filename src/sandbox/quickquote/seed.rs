@@ -15,10 +15,11 @@ const SEED: &str = include_str!("seed.yaml");
 #[serde(deny_unknown_fields)]
 pub(super) struct Variant {
     pub(super) id: i64,
-    pub(super) product_id: i64,
+    #[serde(rename = "product_id")]
+    pub(super) product: i64,
     pub(super) title: String,
-    #[serde(default)]
-    pub(super) variant_title: String,
+    #[serde(default, rename = "variant_title")]
+    pub(super) option: String,
     pub(super) price: Amount,
     pub(super) sku: Option<String>,
     pub(super) image: Option<String>,

@@ -76,6 +76,7 @@ pub(super) enum EmptyAnswer {
 }
 
 /// The switches.
+#[expect(clippy::struct_excessive_bools, reason = "switches that do not depend on each other")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Settings {
