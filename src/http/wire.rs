@@ -159,6 +159,9 @@ impl Wire {
             return Err(CallError::unsendable(message));
         }
         let mut request = call.to_request()?;
+        if let Some(kind) = request.headers_mut().get_mut(http::header::CONTENT_TYPE) {
+            *kind = http::HeaderValue::from_static(self.policy().json_type);
+        }
         if let Some(credential) = &self.settings.credential {
             let unfit = || CallError::unsendable("the credential cannot stand in a header");
             let (name, value) = credential.to_header().ok_or_else(unfit)?;
