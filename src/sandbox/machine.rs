@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::control;
+use super::dealhub::DealHub;
 use super::faults::{Action, FaultPlans};
 use super::hubspot::HubSpot;
 use super::log::RequestLog;
@@ -97,7 +98,8 @@ pub struct Sandbox {
 impl Sandbox {
     /// A sandbox with the seeded portal. Does not read `options.state`: that is the shell's.
     pub fn new(options: Options) -> Result<Self, SandboxError> {
-        let upstreams: Vec<Box<dyn Upstream>> = vec![Box::new(HubSpot::seeded()?)];
+        let upstreams: Vec<Box<dyn Upstream>> =
+            vec![Box::new(HubSpot::seeded()?), Box::new(DealHub::seeded()?)];
         Ok(Self {
             random: Random::new(options.seed),
             options,
