@@ -42,7 +42,7 @@ fn totals_agree_with_the_upstream_to_the_cent() {
         let title = quote["title"].as_str().unwrap();
         let record = world.quote(title);
         let upstream = record["properties"]["hs_quote_amount"].as_str().unwrap();
-        let after = quote["total"]["after"].as_str().unwrap();
+        let after = quote["total"]["after"]["amount"].as_str().unwrap();
         let amount = |t: &str| proforma::money::Amount::parse(t).unwrap();
         assert_eq!(amount(after), amount(upstream), "{title}");
     }
@@ -130,7 +130,7 @@ fn a_discount_changes_from_percent_to_amount_and_never_both() {
     world.apply().expect(0);
     let lines = world.records("line_items");
     let bundle = lines.iter().find(|l| l["properties"]["name"] == "Bundle").unwrap();
-    assert_eq!(bundle["properties"]["discount"], "7.50");
+    assert_eq!(bundle["properties"]["discount"], "7.5");
     assert!(bundle["properties"]["hs_discount_percentage"].as_str().unwrap_or("").is_empty());
     world.settled();
 }
@@ -153,7 +153,11 @@ fn unlock_edit_and_publish_again_is_one_unit_that_waits_for_consent() {
     world.apply().expect(0);
     let link = world.quote("Title of one")["properties"]["hs_quote_link"].clone();
     world.edit("quotes/all.yaml", "price: 100.00", "price: 110.00");
-    world.edit("quotes/all.yaml", "state: published", "state: published\nlifecycle: { when_locked: unlock }");
+    world.edit(
+        "quotes/all.yaml",
+        "state: published",
+        "state: published\nlifecycle: { when_locked: unlock }",
+    );
     let writes = world.writes();
     let waiting = world.run(&["apply", "--auto-approve", "--format", "json"]).expect(12).json();
     assert_eq!(waiting["quotes"][0]["outcome"], "waiting");
@@ -172,7 +176,11 @@ fn revise_puts_a_new_quote_in_the_place_of_the_old_one() {
     world.apply().expect(0);
     let old = world.quote("Title of one")["id"].as_str().unwrap().to_owned();
     world.edit("quotes/all.yaml", "price: 100.00", "price: 110.00");
-    world.edit("quotes/all.yaml", "state: published", "state: published\nlifecycle: { when_locked: revise }");
+    world.edit(
+        "quotes/all.yaml",
+        "state: published",
+        "state: published\nlifecycle: { when_locked: revise }",
+    );
     let plan = world.plan().expect(2).json();
     assert_eq!(plan["quotes"][0]["action"], "replace");
     world.apply().expect(0);
@@ -240,10 +248,8 @@ fn adoption_works_where_the_portal_refuses_unique_properties() {
 
 #[test]
 fn an_orphan_is_kept_until_prune_and_a_protected_one_for_ever() {
-    let protected = plain_quote("kept", "draft").replace(
-        "state: draft",
-        "state: draft\nlifecycle: { protect: true }",
-    );
+    let protected = plain_quote("kept", "draft")
+        .replace("state: draft", "state: draft\nlifecycle: { protect: true }");
     let world = World::small(&format!("{}---\n{protected}", plain_quote("gone", "draft")));
     world.apply().expect(0);
     world.write("quotes/all.yaml", &plain_quote("other", "draft"));
@@ -394,12 +400,7 @@ fn contacts_are_owned_one_by_one() {
         .into_iter()
         .find(|c| c["properties"]["email"] == "buyer@acme.example")
         .unwrap();
-    world.control(
-        "POST",
-        "link",
-        &json!({ "upstream": "hubspot", "from": { "object": "quotes", "id": id },
-                 "to": { "object": "contacts", "id": buyer["id"] } }),
-    );
+    world.link_contact(&id, buyer["id"].as_str().unwrap());
     world.settled();
     world.edit("quotes/all.yaml", "contacts: [{ email: cfo@acme.example }]\n", "contacts: []\n");
     world.apply().expect(0);
@@ -450,7 +451,10 @@ fn a_colleagues_unpublishing_is_shown_and_not_repaired() {
     world.colleague("quotes", &id, &json!({ "hs_status": "DRAFT", "hs_locked": "false" }));
     let plan = world.plan().expect(0).json();
     let change = &plan["quotes"][0]["changes"][0];
-    assert_eq!((change["path"].as_str(), change["origin"].as_str()), (Some("state"), Some("drift")));
+    assert_eq!(
+        (change["path"].as_str(), change["origin"].as_str()),
+        (Some("state"), Some("drift"))
+    );
     let writes = world.writes();
     world.apply().expect(0);
     assert_eq!(world.writes(), writes);
@@ -476,11 +480,7 @@ fn an_accepted_quote_is_a_fact() {
     let world = World::small(&plain_quote("one", "published"));
     world.apply().expect(0);
     let id = world.quote("Title of one")["id"].as_str().unwrap().to_owned();
-    world.control(
-        "POST",
-        "customer",
-        &json!({ "upstream": "hubspot", "id": id, "action": "accept" }),
-    );
+    world.colleague("quotes", &id, &json!({ "hs_status": "ACCEPTED" }));
     world.settled();
     world.edit("quotes/all.yaml", "price: 100.00", "price: 1.00");
     assert_eq!(world.plan().expect(5).json()["quotes"][0]["action"], "blocked");
@@ -504,7 +504,11 @@ fn one_failure_does_not_stop_the_others() {
 #[test]
 fn guardrails_refuse_with_the_nearest_value_and_the_override() {
     let world = World::small(&plain_quote("one", "draft"));
-    world.edit("proforma.yaml", "proforma: 1\n", "proforma: 1\nguardrails: { max_total: { USD: 100 } }\n");
+    world.edit(
+        "proforma.yaml",
+        "proforma: 1\n",
+        "proforma: 1\nguardrails: { max_total: { USD: 100 } }\n",
+    );
     let ended = world.run(&["plan"]).expect(3);
     assert!(ended.stderr.contains("--override max_total"), "{}", ended.stderr);
     world.apply().expect(3);
@@ -535,7 +539,10 @@ fn the_same_input_gives_the_same_plan_byte_for_byte() {
 #[test]
 fn cpq_quotes_survive_both_kinds_of_lock() {
     let quote = plain_quote("one", "published")
-        .replace("fees: [{ label: Setup, amount: 20.00 }]\n", "lifecycle: { when_locked: unlock }\n")
+        .replace(
+            "fees: [{ label: Setup, amount: 20.00 }]\n",
+            "lifecycle: { when_locked: unlock }\n",
+        )
         .replace("deal:", "hubspot: { hs_sender_email: jane@northlight.example }\ndeal:");
     let world = World::empty();
     world.write(
@@ -545,7 +552,8 @@ fn cpq_quotes_survive_both_kinds_of_lock() {
     );
     world.write("quotes/all.yaml", &quote);
     world.apply().expect(0);
-    assert_eq!(world.records("line_items").len(), 2, "the deal's lines are not copied");
+    let lines = world.quote("Title of one")["associations"]["line_items"].clone();
+    assert_eq!(lines.as_array().unwrap().len(), 2, "the deal's lines are not copied");
     world.settled();
     world.edit("quotes/all.yaml", "price: 100.00", "price: 110.00");
     world.apply().expect(0);

@@ -32,7 +32,7 @@ use crate::provider::step::{
     Effects, Located, Operation, Outcome, Receipt, Step, Trouble, TroubleKind,
 };
 use crate::provider::survey::{Ask, Observed, Sight};
-use crate::provider::{BatchClass, Dialect, Made, Reader, Writer};
+use crate::provider::{BatchClass, Dialect, Made, Reader, Requests, Writer};
 
 /// At most this many quotes in one read-back.
 const READ_BACK_BATCH: usize = 100;
@@ -289,9 +289,10 @@ impl<'a> Apply<'a> {
             self.listener.on(&Event::Quote { quote: plan.quote.clone(), outcome: outcome.word() });
         }
         for (connection, hand) in &self.hands {
-            let mut requests = hand.writer.requests();
-            requests.read += hand.reader.requests().read;
-            report.requests.insert(connection.clone(), requests);
+            // Reader and writer share the account's wire: each is asked for its own kind.
+            let read = hand.reader.requests().read;
+            let write = hand.writer.requests().write;
+            report.requests.insert(connection.clone(), Requests { read, write });
         }
         report
     }
@@ -359,21 +360,21 @@ fn outcome_of(
     if let Some(trouble) = failed.filter(|_| !interrupted_here) {
         return (QuoteOutcome::Failed, Some(trouble.clone()), none);
     }
+    if interrupted && (open || interrupted_here) {
+        let trouble = Trouble::new(TroubleKind::Interrupted, "interrupted before it was done")
+            .help("run apply again; it goes on where it stopped");
+        return (QuoteOutcome::Skipped, Some(trouble), none);
+    }
     if open || interrupted_here {
-        let trouble = preparation.filter(|_| !interrupted).cloned();
-        let outcome = if trouble.is_some() { QuoteOutcome::Failed } else { QuoteOutcome::Skipped };
-        let trouble = trouble.unwrap_or_else(|| {
-            Trouble::new(TroubleKind::Interrupted, "interrupted before it was done")
-                .help("run apply again; it goes on where it stopped")
+        let trouble = preparation.cloned().unwrap_or_else(|| {
+            Trouble::new(TroubleKind::Refused, "a step was never reached").help(
+                "run apply again; if it stays so, it is a fault of proforma: please report it",
+            )
         });
-        return (outcome, Some(trouble), none);
+        return (QuoteOutcome::Failed, Some(trouble), none);
     }
     if !lacking.is_empty() {
-        let words: Vec<&str> = lacking.iter().map(|e| e.word()).collect();
-        let trouble =
-            Trouble::new(TroubleKind::Refused, format!("waits for consent: {}", words.join(", ")))
-                .help(format!("run apply with `--allow {}`", words.join(",")));
-        return (QuoteOutcome::Waiting, Some(trouble), lacking);
+        return (QuoteOutcome::Waiting, None, lacking);
     }
     if let Some(who) = &plan.waits_for {
         let trouble = Trouble::new(TroubleKind::Refused, format!("waits for {who}"));
@@ -510,11 +511,7 @@ impl<'a> Flight<'_, 'a> {
                 quote,
                 desired: self.quotes.get(quote).copied().filter(|_| !self.deletes(quote)),
                 entry: entries.get(quote),
-                recorded_as: self
-                    .plans
-                    .get(quote)
-                    .and_then(|p| p.record.as_ref())
-                    .and_then(|r| r.was.as_ref()),
+                recorded_as: entries.get(quote).and_then(|e| e.was.as_ref()),
             })
             .collect();
         let survey = match self.hand.reader.survey(&asks, false).await {

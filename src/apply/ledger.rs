@@ -14,7 +14,7 @@ use super::fold::fold;
 use super::records::{self, Intent};
 use crate::facts::Path;
 use crate::failure::Failure;
-use crate::key::{QuoteName, RemoteId, StepId};
+use crate::key::{QuoteName, RemoteId, Stamp, StepId};
 use crate::lockfile::model::web_link;
 use crate::lockfile::{Entry, Lockfile, RefRecord, Store};
 use crate::plan::decide::state_fingerprint;
@@ -60,6 +60,7 @@ impl Ledger {
         {
             // Fingerprints are bound to the name: under the new one they say nothing.
             entry.fields.clear();
+            entry.was = Some(was.clone());
             entries.entry(plan.quote.clone()).or_insert(entry);
         }
         let Some(id) = &plan.id else { return };
@@ -100,6 +101,10 @@ impl Ledger {
             return;
         }
         entry.stamp = observed.stamp.clone().or_else(|| entry.stamp.take());
+        let own = Stamp::new(&self.lockfile.workspace, quote, entry.revision, "");
+        if entry.stamp.as_ref() == Some(&own) {
+            entry.was = None;
+        }
         entry.state = Some(observed.state.word());
         for (name, url) in &observed.links {
             if let Some(url) = web_link(url) {

@@ -47,6 +47,8 @@ pub struct Batch {
 struct Node<'p> {
     step: &'p Step,
     class: usize,
+    /// 0: without effects; 1: awaits consent, or needs a step that does.
+    phase: usize,
     standing: Standing,
     missing: usize,
     dependents: Vec<usize>,
@@ -111,6 +113,7 @@ impl<'p> Schedule<'p> {
                 Node {
                     step,
                     class,
+                    phase: 0,
                     standing: Standing::Open,
                     missing: 0,
                     dependents: Vec::new(),
@@ -132,9 +135,22 @@ impl<'p> Schedule<'p> {
             }
         }
         let mut schedule = Self { nodes, classes, first_phase: 0, in_flight: BTreeMap::new() };
+        schedule.set_phases();
         schedule.hold_back(allowed);
         schedule.sort_open();
         schedule
+    }
+
+    /// What needs a step of the second phase is of the second phase too.
+    fn set_phases(&mut self) {
+        let mut queue: Vec<usize> =
+            (0..self.nodes.len()).filter(|i| !self.nodes[*i].step.awaits.is_empty()).collect();
+        while let Some(i) = queue.pop() {
+            if self.nodes[i].phase == 0 {
+                self.nodes[i].phase = 1;
+                queue.extend(self.nodes[i].dependents.iter().copied());
+            }
+        }
     }
 
     /// Steps without consent, and what needs them, wait.
@@ -175,7 +191,7 @@ impl<'p> Schedule<'p> {
     }
 
     fn phase(&self, i: usize) -> usize {
-        usize::from(!self.nodes[i].step.awaits.is_empty())
+        self.nodes[i].phase
     }
 
     /// The next batch, if one may go now, given how many requests a connection may have in flight.
@@ -370,6 +386,17 @@ mod tests {
                 vec!["c/02"]
             ]
         );
+    }
+
+    #[test]
+    fn what_needs_a_step_with_effects_comes_after_it() {
+        let steps = [
+            step("a", 0, &[], &[]),
+            step("a", 1, &[0], &[Effect::Publish]),
+            step("a", 2, &[1], &[]),
+        ];
+        let mut schedule = Schedule::new(&steps, &class, &Effects::from([Effect::Publish]));
+        assert_eq!(drain(&mut schedule), [vec!["a/00"], vec!["a/01"], vec!["a/02"]]);
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The command `apply`.
+//! What an apply does behind its command: the lock, the journal, an earlier run's remains, and
+//! the executor.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -15,8 +16,8 @@ use crate::apply::executor::{Apply, Hand};
 use crate::apply::fold::fold_all;
 use crate::apply::journal::{JOURNAL, Journal, SANDBOX_JOURNAL};
 use crate::apply::ledger::Ledger;
-use crate::apply::records::{self, RunStart};
-use crate::apply::replay::Replay;
+use crate::apply::records::{self, RunId, RunStart};
+use crate::apply::replay::{OpenStep, Replay};
 use crate::apply::report::Report;
 use crate::apply::workspace_lock::{Holder, WorkspaceLock};
 use crate::failure::{Failure, Kind};
@@ -91,6 +92,26 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
     Ok(Run { opened, consent, journal, replay, _lock: lock })
 }
 
+impl Run {
+    /// Requests of earlier runs whose outcome is unknown.
+    pub fn open_steps(&self) -> &[OpenStep] {
+        &self.replay.open
+    }
+
+    /// Writes down what became of a step of an earlier run.
+    pub async fn settle(&self, run: RunId, receipt: records::Receipt) -> Result<(), Failure> {
+        self.journal.settle(run, vec![receipt]).await
+    }
+
+    /// Notes that the lockfile holds what these steps did, and ends the journal.
+    pub async fn recorded(&self, steps: &[&OpenStep]) -> Result<(), Failure> {
+        for step in steps {
+            self.journal.checkpoint_of(step.run.clone(), vec![step.intent.step.clone()]).await?;
+        }
+        self.journal.close().await.map(drop)
+    }
+}
+
 /// Loads a saved plan, looks again, and finds out which of its quotes are stale.
 pub async fn revive(
     run: &Run,
@@ -116,8 +137,7 @@ pub async fn revive(
     shape.prune = plan.prune;
     let parallelism = args.parallelism.map(usize::from);
     let mut fresh = planning::plan(&run.opened, &shape, &run.consent, parallelism, stop).await?;
-    let manifests: BTreeMap<_, _> =
-        run.opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
+    let manifests: BTreeMap<_, _> = run.opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
     let mut stale = BTreeMap::new();
     for quote in plan.quotes.iter().filter(|q| q.action.is_pending()) {
         let manifest = manifests.get(&quote.quote).copied();
@@ -195,9 +215,10 @@ async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
         planned.plan.quotes.iter().map(|q| (&q.quote, q.action)).collect();
     for open in &run.replay.open {
         let sends = open.intent.effects.iter().any(|e| e == Effect::Send.word());
-        let seen = open.intent.quote.as_ref().is_none_or(|quote| {
-            looked_at.get(quote).is_some_and(|a| *a != Action::Unverifiable)
-        });
+        let seen =
+            open.intent.quote.as_ref().is_none_or(|quote| {
+                looked_at.get(quote).is_some_and(|a| *a != Action::Unverifiable)
+            });
         if sends || !seen {
             continue;
         }

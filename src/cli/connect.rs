@@ -44,7 +44,10 @@ impl Account {
 }
 
 /// The pure half of a connection's provider: needs no credentials.
-pub fn dialect(name: &ConnectionName, connection: &Connection) -> Result<Arc<dyn Dialect>, Failure> {
+pub fn dialect(
+    name: &ConnectionName,
+    connection: &Connection,
+) -> Result<Arc<dyn Dialect>, Failure> {
     match connection.provider {
         ProviderName::Hubspot => Ok(Arc::new(HubspotDialect::new(settings(name, connection)))),
         other => Err(unavailable(name, other)),
@@ -87,7 +90,9 @@ pub fn connect(
                 Kind::Invalid,
                 format!("the lockfile names connection `{name}`, which is not in the workspace"),
             )
-            .help("bring the connection back, or take its quotes out with `proforma lock forget`"));
+            .help(
+                "bring the connection back, or take its quotes out with `proforma lock forget`",
+            ));
         };
         accounts.insert((*name).clone(), account(opened, name, connection, parallelism, stop)?);
     }
@@ -102,9 +107,8 @@ fn account(
     stop: &CancellationToken,
 ) -> Result<Account, Failure> {
     let dialect = dialect(name, connection)?;
-    let failed = |e: &dyn std::fmt::Display| {
-        Failure::new(Kind::Other, format!("connection `{name}`: {e}"))
-    };
+    let failed =
+        |e: &dyn std::fmt::Display| Failure::new(Kind::Other, format!("connection `{name}`: {e}"));
     let (base, credential) = match &opened.sandbox {
         Some(root) => {
             let base = format!("{}/{}", root.as_str(), sandbox_path(connection.provider));
@@ -116,11 +120,10 @@ fn account(
         }
     };
     let base = BaseUrl::parse(&base).map_err(|e| failed(&e))?;
-    let transport =
-        ReqwestTransport::new(base, crate::http::client::DEFAULT_TIMEOUT).map_err(|e| failed(&e))?;
-    let concurrency = parallelism
-        .or(connection.concurrency.map(|n| n as usize))
-        .unwrap_or(DEFAULT_CONCURRENCY);
+    let transport = ReqwestTransport::new(base, crate::http::client::DEFAULT_TIMEOUT)
+        .map_err(|e| failed(&e))?;
+    let concurrency =
+        parallelism.or(connection.concurrency.map(|n| n as usize)).unwrap_or(DEFAULT_CONCURRENCY);
     let explicit = connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
     let limiter = Limiter::new(Limits {
         account: explicit.unwrap_or_else(hubspot::published_limit),

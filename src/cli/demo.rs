@@ -5,6 +5,7 @@
 //! compiled in, so that an installed binary tells the story too.
 
 use std::fs;
+use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::failure::{Failure, Kind};
 use crate::output::printer::Printer;
-use crate::sandbox::{Options, Running};
+use crate::sandbox::{Options, Running, Verdict};
 
 mod workspace;
 
@@ -26,19 +27,22 @@ const PUBLISHED: &str = "initech-tech-sprint-2027";
 const LATE: &str = "late.yaml";
 
 /// Tells the story.
-pub async fn run(printer: &Printer, color: bool) -> Result<(), Failure> {
+pub async fn run(printer: &Printer, no_pause: bool) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
         .prefix("proforma-demo-")
         .tempdir()
         .map_err(|e| broken("cannot make a temporary folder", &e))?
         .keep();
     workspace::write(&folder).map_err(|e| broken("cannot write the workspace", &e))?;
-    let running = Running::start(Options { latency: Duration::from_millis(20), ..Options::default() })
-        .await
-        .map_err(|e| broken("the sandbox cannot start", &e))?;
+    let running =
+        Running::start(Options { latency: Duration::from_millis(20), ..Options::default() })
+            .await
+            .map_err(|e| broken("the sandbox cannot start", &e))?;
     let program =
         std::env::current_exe().map_err(|e| broken("cannot find the running program", &e))?;
-    let stage = Stage { printer, color, folder, running, program, number: 0 };
+    let pause = !no_pause && printer.stderr_is_terminal() && std::io::stdin().is_terminal();
+    let color = printer.look().color;
+    let stage = Stage { printer, color, pause, folder, running, program, number: 0 };
     stage.play().await
 }
 
@@ -49,6 +53,8 @@ fn broken(what: &str, why: &dyn std::fmt::Display) -> Failure {
 struct Stage<'p> {
     printer: &'p Printer,
     color: bool,
+    /// Whether to wait for the reader between scenes.
+    pause: bool,
     folder: PathBuf,
     running: Running,
     program: PathBuf,
@@ -69,10 +75,12 @@ impl Stage<'_> {
         self.expect(&["validate"], &[0])?;
 
         self.scene("The plan reads upstream and shows what would change. It cannot write.");
-        self.expect(&["plan", "--detailed-exitcode"], &[2])?;
+        let saved = self.folder.join("first.plan");
+        let saved = saved.to_string_lossy().into_owned();
+        self.expect(&["plan", "--detailed-exitcode", "-o", &saved], &[2])?;
 
-        self.scene("Apply does it. Publishing shows quotes to customers, so it needs consent.");
-        self.expect(&["apply", "--auto-approve", "--allow", "publish"], &[0])?;
+        self.scene("Apply does what was reviewed. Publishing shows quotes to customers, so it needs consent.");
+        self.expect(&["apply", &saved, "--auto-approve", "--allow", "publish"], &[0])?;
         self.count_quotes("after the first apply")?;
 
         self.scene("A second plan finds nothing left to do.");
@@ -95,7 +103,9 @@ impl Stage<'_> {
         self.scene("Two new quotes. The apply is killed (kill -9) while HubSpot has made them, and the answer never arrives.");
         self.add_late_quotes()?;
         self.killed_apply().await?;
-        self.say("The same apply again: it looks for its stamps, takes over what is there, and goes on.");
+        self.say(
+            "The same apply again: it looks for its stamps, takes over what is there, and goes on.",
+        );
         self.expect(&["apply", "--auto-approve", "--allow", "publish"], &[0])?;
         self.count_quotes("after the killed apply and its repeat: nothing twice")?;
         self.expect(&["plan", "--detailed-exitcode"], &[0])?;
@@ -111,6 +121,12 @@ impl Stage<'_> {
     }
 
     fn scene(&mut self, text: &str) {
+        if self.pause && self.number > 0 {
+            self.printer.say("\n(Enter goes on) ");
+            let mut line = String::new();
+            // A closed input goes on by itself.
+            let _read = std::io::stdin().lock().read_line(&mut line);
+        }
         self.number += 1;
         let head = format!("{}. {text}", self.number);
         self.printer.data(&format!("\n{}\n", self.strong(&head)));
@@ -177,7 +193,9 @@ impl Stage<'_> {
             .map_err(|e| broken("bad control request", &e))?;
         let sandbox = self.running.sandbox();
         let mut sandbox = sandbox.lock().map_err(|e| broken("the sandbox broke", &e))?;
-        let answer = sandbox.control(&request, jiff::Timestamp::now());
+        let Verdict::Answer(answer) = sandbox.handle(&request, jiff::Timestamp::now()) else {
+            return Err(broken("the sandbox did not answer", &path));
+        };
         if !answer.status().is_success() {
             return Err(broken("the sandbox refused", &answer.status()));
         }
@@ -232,14 +250,16 @@ impl Stage<'_> {
         if !text.contains(from) {
             return Err(broken("the story does not fit the workspace", &what));
         }
-        fs::write(&path, text.replace(from, to)).map_err(|e| broken("cannot write a manifest", &e))?;
+        fs::write(&path, text.replace(from, to))
+            .map_err(|e| broken("cannot write a manifest", &e))?;
         self.printer.data(&format!("\n$ edit quotes/initech.yaml\n- {from}\n+ {to}\n"));
         Ok(())
     }
 
     fn add_late_quotes(&self) -> Result<(), Failure> {
         let path = self.folder.join("quotes").join(LATE);
-        fs::write(path, workspace::LATE_QUOTES).map_err(|e| broken("cannot write a manifest", &e))?;
+        fs::write(path, workspace::LATE_QUOTES)
+            .map_err(|e| broken("cannot write a manifest", &e))?;
         self.printer.data(&format!("\n$ edit quotes/{LATE}\n"));
         Ok(())
     }
@@ -259,7 +279,8 @@ impl Stage<'_> {
         for _ in 0..600 {
             let now = self.control("GET", "held", &Value::Null)?;
             held = now["held"].as_array().is_some_and(|h| !h.is_empty());
-            if held {
+            let ended = child.try_wait().map_err(|e| broken("cannot watch the apply", &e))?;
+            if held || ended.is_some() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

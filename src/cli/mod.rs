@@ -1,10 +1,144 @@
-//! placeholder
+//! The command line: arguments to settings, settings to one function a command, results to an
+//! exit code.
+//!
+//! Invariants: every run ends in one place, [`main`]; a failure of a command whose data is a
+//! document still prints the document; usage errors end in 10 like every other invalid input.
+
+pub mod apply;
 pub mod applying;
 pub mod args;
 pub mod connect;
+pub mod demo;
+pub mod lock;
 pub mod open;
+pub mod plan;
 pub mod planning;
+pub mod providers;
+pub mod recover;
+pub mod sandbox;
 pub mod select;
 pub mod signals;
-/// x
-pub fn main(_:std::env::ArgsOs)->u8{0}
+pub mod validate;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::failure::{Failure, Kind};
+use crate::output::failure_human::failure_human;
+use crate::output::json::{Document, failure_json};
+use crate::output::printer::{ColorChoice, Format, Printer, Settings};
+use args::{Cli, Color, Command, Global};
+
+/// What a command ends with: nothing more to say, or why the code is not 0.
+type Ending = Result<Option<Kind>, Failure>;
+
+/// Runs the command line and gives the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be done when even this cannot be printed.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+                _ => Kind::Invalid.exit_code(),
+            };
+        }
+    };
+    let printer = printer(&cli.global);
+    start_logs(&cli.global);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            printer.say(&format!("error: cannot start: {error}\n"));
+            return Kind::Other.exit_code();
+        }
+    };
+    let ending = runtime.block_on(run(&cli, &printer));
+    let ending = match (ending, printer.finish()) {
+        (Ok(_), Err(failure)) => Err(failure),
+        (ending, _) => ending,
+    };
+    match ending {
+        Ok(kind) => kind.map_or(0, Kind::exit_code),
+        Err(failure) => {
+            tell(&cli, &printer, &failure);
+            failure.kind.exit_code()
+        }
+    }
+}
+
+fn printer(global: &Global) -> Printer {
+    Printer::new(Settings {
+        format: match global.format {
+            args::Format::Human => Format::Human,
+            args::Format::Json => Format::Json,
+        },
+        color: match global.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        },
+        quiet: global.quiet,
+        verbose: global.verbose > 0,
+    })
+}
+
+/// Logs go to stderr: what `PROFORMA_LOG` asks for, or every request with `-vv`. Other crates stay
+/// silent unless they are named, since nobody has checked what they print.
+fn start_logs(global: &Global) {
+    let default = if global.verbose > 1 { "proforma=debug" } else { "off" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("PROFORMA_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = if std::env::var("PROFORMA_LOG_FORMAT").as_deref() == Ok("json") {
+        logs.json().try_init()
+    } else {
+        logs.with_ansi(false).try_init()
+    };
+    // A second start in one process (a test) keeps the first.
+    drop(set);
+}
+
+fn tell(cli: &Cli, printer: &Printer, failure: &Failure) {
+    let document = match cli.command {
+        Command::Plan(_) => Some(Document::Plan),
+        Command::Apply(_) => Some(Document::Apply),
+        Command::Validate { .. } => Some(Document::Validate),
+        _ => None,
+    };
+    if let Some(document) = document.filter(|_| printer.is_json()) {
+        printer.data(&failure_json(document, failure));
+    }
+    printer.say(&failure_human(failure, printer.look_err()));
+}
+
+async fn run(cli: &Cli, printer: &Printer) -> Ending {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Validate { paths } => validate::run(global, paths, printer),
+        Command::Plan(args) => plan::run(global, args, printer).await,
+        Command::Apply(args) => apply::run(global, args, printer).await,
+        Command::Recover { quote, adopt, absent } => {
+            recover::run(global, quote.as_deref(), adopt.as_deref(), *absent, printer).await
+        }
+        Command::Lock(command) => lock::run(global, command, printer),
+        Command::Providers { name } => providers::run(name.as_deref(), printer),
+        Command::Sandbox(args) => sandbox::run(args, printer).await.map(|()| None),
+        Command::Demo { no_pause } => demo::run(printer, *no_pause).await.map(|()| None),
+    }
+}
+
+/// What the reader typed before the command's name, for commands that are proposed.
+fn program(global: &Global) -> String {
+    let mut words = vec!["proforma".to_owned()];
+    if let Some(url) = &global.sandbox {
+        words.push(format!("--sandbox {url}"));
+    }
+    if global.dir.as_os_str() != "." {
+        words.push(format!("-C {}", global.dir.display()));
+    }
+    words.join(" ")
+}

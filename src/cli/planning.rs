@@ -83,9 +83,8 @@ pub async fn plan(
 ) -> Result<Planned, Failure> {
     let overrides = overrides(shape)?;
     let selected = Selected::parse(&shape.selection.only, &shape.selection.except)?;
-    let provider = |c: &ConnectionName| {
-        opened.workspace.connections.get(c).map_or("", |c| c.provider.word())
-    };
+    let provider =
+        |c: &ConnectionName| opened.workspace.connections.get(c).map_or("", |c| c.provider.word());
     let (subjects, mut diagnostics) =
         build::pair(&opened.loaded.quotes, &opened.lockfile, &|name, connection, desired| {
             selected.holds(name, connection, provider(connection), desired)
@@ -157,8 +156,11 @@ pub fn offline_checks(
         }
     }
     if found.iter().any(|d| d.severity == Severity::Error) {
-        return Err(Failure::new(Kind::Invalid, "some manifests ask for what their provider cannot do")
-            .with(found));
+        return Err(Failure::new(
+            Kind::Invalid,
+            "some manifests ask for what their provider cannot do",
+        )
+        .with(found));
     }
     Ok(found)
 }
@@ -174,11 +176,8 @@ async fn survey(
 ) -> Result<(BTreeMap<ConnectionName, Survey>, Troubles), Failure> {
     let workspace = &opened.workspace.name;
     let asked = accounts.iter().map(|(name, account)| async move {
-        let asks: Vec<Ask<'_>> = subjects
-            .iter()
-            .filter(|s| s.connection == name)
-            .map(|s| s.ask(workspace))
-            .collect();
+        let asks: Vec<Ask<'_>> =
+            subjects.iter().filter(|s| s.connection == name).map(|s| s.ask(workspace)).collect();
         (name, account.reader.survey(&asks, true).await)
     });
     let mut surveys = BTreeMap::new();
@@ -204,7 +203,8 @@ async fn survey(
             .filter(|s| s.connection == name)
             .map(|s| (s.quote.clone(), Sight::Unverifiable("its connection is down".to_owned())))
             .collect::<BTreeMap<QuoteName, Sight>>();
-        let survey = Survey { sights, refs: BTreeMap::new(), problems: Vec::new(), lore: Lore::None };
+        let survey =
+            Survey { sights, refs: BTreeMap::new(), problems: Vec::new(), lore: Lore::None };
         surveys.insert(name.clone(), survey);
     }
     Ok((surveys, troubles))

@@ -16,7 +16,9 @@ pub async fn run(args: &SandboxArgs, printer: &Printer) -> Result<(), Failure> {
             Kind::Invalid,
             format!("`--listen {}` is not a loopback address", args.listen),
         )
-        .help("the sandbox has no passwords, so it listens on this machine only: use 127.0.0.1:8765"));
+        .help(
+            "the sandbox has no passwords, so it listens on this machine only: use 127.0.0.1:8765",
+        ));
     }
     let options = options(args)?;
     let failed = |e: &dyn std::fmt::Display| {
@@ -24,17 +26,13 @@ pub async fn run(args: &SandboxArgs, printer: &Printer) -> Result<(), Failure> {
             .help("another program may use the port; `--listen 127.0.0.1:0` picks a free one")
     };
     let listener = TcpListener::bind(args.listen).await.map_err(|e| failed(&e))?;
-    let running = Running::on(options, listener).map_err(|e| {
-        Failure::new(Kind::Other, format!("the sandbox cannot start: {e}"))
-    })?;
+    let running = Running::on(options, listener)
+        .map_err(|e| Failure::new(Kind::Other, format!("the sandbox cannot start: {e}")))?;
     let mut text = format!("sandbox {}\n", running.root_url());
     for (name, url) in running.base_urls() {
         text.push_str(&format!("  {name:<11} base_url: {url}\n"));
     }
-    text.push_str(&format!(
-        "\nproforma --sandbox {} plan\nStops on Ctrl-C.\n",
-        running.root_url()
-    ));
+    text.push_str(&format!("\nproforma --sandbox {} plan\nStops on Ctrl-C.\n", running.root_url()));
     printer.data(&text);
     running
         .until(super::signals::stopped())
@@ -60,5 +58,8 @@ fn options(args: &SandboxArgs) -> Result<Options, Failure> {
 }
 
 fn wrong(flag: &str, e: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Kind::Invalid, format!("`--{flag}`: {}", crate::output::text::safe(&e.to_string())))
+    Failure::new(
+        Kind::Invalid,
+        format!("`--{flag}`: {}", crate::output::text::safe(&e.to_string())),
+    )
 }

@@ -22,8 +22,11 @@ impl Selector {
             Some((key, _)) => {
                 return Err(Failure::new(
                     Kind::Invalid,
-                    format!("`{}` is not a selector: there is no key `{}`",
-                        crate::output::text::safe(text), crate::output::text::safe(key)),
+                    format!(
+                        "`{}` is not a selector: there is no key `{}`",
+                        crate::output::text::safe(text),
+                        crate::output::text::safe(key)
+                    ),
                 )
                 .help("use a quote name or glob, `connection=C`, `provider=P` or `tag=T`"));
             }

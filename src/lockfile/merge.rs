@@ -96,8 +96,15 @@ fn find_shared_objects(merged: &Lockfile, conflicts: &mut Vec<MergeConflict>) {
 }
 
 /// What says which remote object is meant.
-type Identity<'a> =
-    (&'a ConnectionName, &'a str, &'a RemoteId, Option<&'a Stamp>, u32, Option<&'a RemoteId>);
+type Identity<'a> = (
+    &'a ConnectionName,
+    &'a str,
+    &'a RemoteId,
+    Option<&'a Stamp>,
+    u32,
+    Option<&'a RemoteId>,
+    Option<&'a QuoteName>,
+);
 
 fn identity(entry: &Entry) -> Identity<'_> {
     (
@@ -107,6 +114,7 @@ fn identity(entry: &Entry) -> Identity<'_> {
         entry.stamp.as_ref(),
         entry.revision,
         entry.predecessor.as_ref(),
+        entry.was.as_ref(),
     )
 }
 
@@ -140,6 +148,7 @@ impl Join<'_> {
                 base.stamp.clone_from(&ours.stamp);
                 base.revision = ours.revision;
                 base.predecessor.clone_from(&ours.predecessor);
+                base.was.clone_from(&ours.was);
                 Some(self.facts(&base, ours, theirs))
             }
             (_, Some(ours), Some(theirs)) => {

@@ -47,6 +47,8 @@ pub struct Entry {
     pub protect: bool,
     /// The remote quote that this one replaced.
     pub predecessor: Option<RemoteId>,
+    /// The quote's earlier name, while the remote object still carries the stamp of that name.
+    pub was: Option<QuoteName>,
     /// Web addresses by what they show (`quote`, `pdf`). Only what [`web_link`] gives.
     pub links: BTreeMap<String, String>,
     /// The total as last recorded.
@@ -105,6 +107,7 @@ impl Entry {
             generation: 0,
             protect: false,
             predecessor: None,
+            was: None,
             links: BTreeMap::new(),
             total: None,
             state: None,

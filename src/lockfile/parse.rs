@@ -117,6 +117,7 @@ struct Draft {
     generation: Option<u64>,
     protect: Option<bool>,
     predecessor: Option<RemoteId>,
+    was: Option<QuoteName>,
     links: BTreeMap<String, String>,
     total: Option<Money>,
     state: Option<String>,
@@ -241,6 +242,7 @@ impl Draft {
             generation: None,
             protect: None,
             predecessor: None,
+            was: None,
             links: BTreeMap::new(),
             total: None,
             state: None,
@@ -263,6 +265,9 @@ impl Draft {
             "stamp" => once(&mut self.stamp, words.value("a stamp", Stamp::parse)?, kind)?,
             "predecessor" => {
                 once(&mut self.predecessor, words.value(ID, RemoteId::parse)?, kind)?;
+            }
+            "was" => {
+                once(&mut self.was, words.value("the name of a quote", QuoteName::parse)?, kind)?;
             }
             "revision" => {
                 once(&mut self.revision, words.value("a count", whole::<u32>)?, kind)?;
@@ -331,6 +336,7 @@ impl Draft {
             generation,
             protect: self.protect.unwrap_or(false),
             predecessor: self.predecessor,
+            was: self.was,
             links: self.links,
             total: self.total,
             state: self.state,

@@ -181,6 +181,7 @@ pub(crate) fn any_lockfile() -> impl Strategy<Value = Lockfile> {
             revision,
             generation,
             protect,
+            was: predecessor.as_ref().map(|_| QuoteName::parse("old.name").unwrap()),
             predecessor,
             links,
             total,

@@ -67,6 +67,9 @@ pub(crate) fn print_entry(out: &mut String, quote: &QuoteName, entry: &Entry) {
     if let Some(predecessor) = &entry.predecessor {
         fact(&["predecessor", predecessor.as_str()]);
     }
+    if let Some(was) = &entry.was {
+        fact(&["was", was.as_str()]);
+    }
     fact(&["revision", &entry.revision.to_string()]);
     fact(&["generation", &entry.generation.to_string()]);
     if entry.protect {

@@ -71,10 +71,11 @@ impl<'n> Field<'n> {
         }
         let message = format!("`{}` cannot be `{}`", self.name, shown(raw));
         let near = nearest(raw, words.iter().map(|(w, _)| *w));
-        let help = near.map(|near| format!("did you mean `{near}`?")).unwrap_or_else(|| {
+        let listed = || {
             let all: Vec<String> = words.iter().map(|(w, _)| format!("`{w}`")).collect();
             format!("one of {}", all.join(", "))
-        });
+        };
+        let help = near.map_or_else(listed, |near| format!("did you mean `{near}`?"));
         sink.push(self.problem("unknown-word", message).help(help));
         None
     }

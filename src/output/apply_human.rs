@@ -137,25 +137,28 @@ fn write_quote(page: &mut Page, quote: &QuoteReport, names: usize) {
 /// What to type next, by class of what is left.
 fn write_advice(page: &mut Page, report: &Report, program: &str) {
     page.blank();
-    let mut advise = |what: String, command: Option<String>| {
-        let mut spans = vec![plain(what)];
-        spans.extend(command.map(|c| span(c, Tone::Strong)));
-        page.flow(0, 2, &spans);
+    let mut advise = |what: String, command: String| {
+        page.flow(0, 2, &[plain(what)]);
+        // On a line of its own, to be copied.
+        page.flow(4, 6, &[span(command, Tone::Strong)]);
     };
     let unknown: Vec<&QuoteReport> =
         report.quotes.iter().filter(|q| q.outcome == QuoteOutcome::Unknown).collect();
     if let [one] = unknown.as_slice() {
         advise(
-            "its outcome is unknown; to see what was sent and settle it: ".to_owned(),
-            Some(format!("{program} recover {}", one.quote)),
+            format!(
+                "the outcome of `{}` is unknown; to see what was sent and settle it:",
+                one.quote
+            ),
+            format!("{program} recover {}", one.quote),
         );
     } else if !unknown.is_empty() {
         advise(
             format!(
-                "{} outcomes are unknown; to see what was sent and settle them: ",
+                "{} outcomes are unknown; to see what was sent and settle them:",
                 unknown.len()
             ),
-            Some(format!("{program} recover")),
+            format!("{program} recover"),
         );
     }
     let lacking = report.lacking();
@@ -163,30 +166,27 @@ fn write_advice(page: &mut Page, report: &Report, program: &str) {
         let n = report.quotes.iter().filter(|q| !q.lacking.is_empty()).count();
         advise(
             format!(
-                "{} for consent: ",
+                "{} for consent:",
                 match n {
                     1 => "1 quote waits".to_owned(),
                     n => format!("{n} quotes wait"),
                 }
             ),
-            Some(format!("{program} apply --allow {}", wording::effect_list(&lacking, ","))),
+            format!("{program} apply --allow {}", wording::effect_list(&lacking, ",")),
         );
     }
     if report.quotes.iter().any(|q| q.stale) {
-        advise(
-            "stale quotes were left alone; look again: ".to_owned(),
-            Some(format!("{program} plan")),
-        );
+        advise("stale quotes were left alone; look again:".to_owned(), format!("{program} plan"));
     }
     if report.interrupted {
         advise(
-            "interrupted: what was done is recorded; to go on: ".to_owned(),
-            Some(format!("{program} apply")),
+            "interrupted: what was done is recorded; to go on:".to_owned(),
+            format!("{program} apply"),
         );
     } else if report.count(QuoteOutcome::Failed) > 0 {
         advise(
-            "what failed had no effect or is recorded; it is safe to run again: ".to_owned(),
-            Some(format!("{program} apply")),
+            "what failed had no effect or is recorded; it is safe to run again:".to_owned(),
+            format!("{program} apply"),
         );
     }
 }

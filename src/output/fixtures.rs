@@ -1,5 +1,7 @@
 //! Values for the tests of the renderers: a plan and a report with one of everything.
 
+#![expect(clippy::unnecessary_wraps, reason = "what they make goes into optional fields")]
+
 use std::collections::BTreeMap;
 
 use crate::apply::report::{QuoteOutcome, QuoteReport, Report};
@@ -9,8 +11,9 @@ use crate::key::{ConnectionName, QuoteName, RemoteId, StepId, WorkspaceName};
 use crate::money::{Amount, Currency, Money};
 use crate::plan::model::{Action, Basis, Change, ChangeOrigin, Plan, QuotePlan};
 use crate::provider::Requests;
+use crate::provider::hubspot::operation as hubspot;
 use crate::provider::state::State;
-use crate::provider::step::{Effect, Effects, Operation, Step, Trouble, TroubleKind};
+use crate::provider::step::{Effect, Effects, Operation, Step, Target, Trouble, TroubleKind};
 
 /// A title that tries everything on a terminal.
 pub(super) const HOSTILE: &str =
@@ -81,7 +84,10 @@ fn step(name: &str, n: usize, does: &str, effects: &[Effect], awaits: &[Effect])
         effects: effects.iter().copied().collect(),
         awaits: awaits.iter().copied().collect(),
         needs: (n > 0).then(|| StepId::of_quote(&quote, n - 1)).into_iter().collect(),
-        operation: Operation::ReadBack { state: None },
+        operation: Operation::Hubspot(hubspot::Operation::Archive {
+            object: hubspot::Object::Quote,
+            target: Target::Known(RemoteId::parse("1").unwrap()),
+        }),
         stamp: None,
         part: None,
         settles: BTreeMap::new(),

@@ -2,7 +2,7 @@
 //!
 //! Invariants: one document, one line feed at its end. Characters that could act on a terminal or
 //! hide text (controls, bidi, zero-width) are written as `\uXXXX`: the data is the same, the
-//! bytes are tame. serde_json does so only for the controls below U+0020.
+//! bytes are tame. `serde_json` does so only for the controls below U+0020.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::diagnostics::to_json;
 use super::text::safe;
 use crate::failure::{Diagnostic, Failure, Kind, Severity};
+use crate::provider::Requests;
 
 /// The kinds of documents that a failing command still owes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +48,7 @@ struct FailedPlan<'a> {
     workspace: Option<&'a str>,
     summary: BTreeMap<&'static str, usize>,
     money: [(); 0],
-    requests: BTreeMap<&'a str, ()>,
+    requests: BTreeMap<&'a str, Requests>,
     consent: [(); 0],
     quotes: [(); 0],
     diagnostics: Vec<serde_json::Value>,
@@ -61,7 +62,7 @@ struct FailedApply<'a> {
     plan: Option<&'a str>,
     summary: BTreeMap<&'static str, usize>,
     quotes: [(); 0],
-    requests: BTreeMap<&'a str, ()>,
+    requests: BTreeMap<&'a str, Requests>,
     seconds: f64,
     diagnostics: Vec<serde_json::Value>,
     failure: FailureLine<'a>,

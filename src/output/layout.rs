@@ -128,18 +128,27 @@ impl Page {
         let mut start = indent;
         for word in words(spans) {
             let fresh = line.is_empty();
-            let gap = if fresh { 0 } else { word.gap };
-            if word.breaks || (!fresh && column + gap + word.width > limit) {
+            // Spaces at the very start are meant; those at a break are not.
+            let gap = if fresh && column != indent { 0 } else { word.gap };
+            // A word that fits on no line begins here and is cut below.
+            let too_long = word.width > limit - hang;
+            if word.breaks || (!fresh && !too_long && column + gap + word.width > limit) {
                 self.emit(start, &line);
                 line.clear();
                 (start, column) = (hang, hang);
             } else if gap > 0 {
-                line.push(plain(" ".repeat(gap)));
+                // A gap inside one tone is of that tone: fewer colour codes.
+                let before = line.last().map(|s| s.tone);
+                let after = word.pieces.first().map(|s| s.tone);
+                let tone = before.filter(|t| after == Some(*t)).unwrap_or_default();
+                push(&mut line, &" ".repeat(gap), tone);
                 column += gap;
             }
             if column + word.width <= limit {
                 column += word.width;
-                line.extend(word.pieces);
+                for piece in word.pieces {
+                    push(&mut line, &piece.text, piece.tone);
+                }
                 continue;
             }
             for piece in word.pieces {
@@ -169,6 +178,14 @@ impl Page {
             piece.tone.paint(text, self.look.color, &mut self.out);
         }
         self.out.push('\n');
+    }
+}
+
+/// Appends to a line, growing the last piece where the tone is the same.
+fn push(line: &mut Vec<Span>, text: &str, tone: Tone) {
+    match line.last_mut() {
+        Some(last) if last.tone == tone => last.text.push_str(text),
+        _ => line.push(span(text, tone)),
     }
 }
 

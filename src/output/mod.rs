@@ -4,7 +4,7 @@
 //! pages ([`plan_human`], [`apply_human`], [`failure_human`]), programs get documents
 //! ([`plan_json`], [`apply_json`], [`json`], [`events_file`]), all from the same values.
 //!
-//! Untrusted text has one door for each format: [`text::safe`] for pages, serde_json and
+//! Untrusted text has one door for each format: [`text::safe`] for pages, `serde_json` and
 //! [`json::document`] for JSON.
 
 pub mod apply_human;

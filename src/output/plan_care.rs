@@ -10,6 +10,7 @@ use super::layout::{Page, plain, span};
 use super::theme::Tone;
 use super::wording;
 use crate::plan::model::{Action, ChangeOrigin, Plan, QuotePlan};
+use crate::provider::state::State;
 use crate::provider::step::Effect;
 
 /// Groups shown, unless asked for more.
@@ -137,8 +138,8 @@ fn shown_drift(quote: &QuotePlan) -> bool {
 fn effects(quote: &QuotePlan) -> Vec<(Class, &'static str)> {
     let own: std::collections::BTreeSet<Effect> =
         quote.steps.iter().flat_map(|s| s.effects.iter().copied()).collect();
-    let was_live = quote.state_before.as_ref().is_some_and(|s| s.is_live());
-    let is_live = quote.state_after.as_ref().is_some_and(|s| s.is_live());
+    let was_live = quote.state_before.as_ref().is_some_and(State::is_live);
+    let is_live = quote.state_after.as_ref().is_some_and(State::is_live);
     let mut out = Vec::new();
     if quote.action == Action::Delete {
         let what = if was_live {

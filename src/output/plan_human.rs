@@ -11,7 +11,7 @@ use super::plan_care;
 use super::plan_quote;
 use super::theme::{Look, Tone, mark_of};
 use super::wording;
-use crate::money::grouped;
+use crate::money::{Amount, grouped};
 use crate::plan::build::money;
 use crate::plan::model::{Action, MoneyLine, Plan, QuotePlan};
 use crate::provider::step::{Effect, Effects};
@@ -49,8 +49,10 @@ pub fn plan_summary(plan: &Plan) -> String {
 }
 
 fn counts(plan: &Plan) -> Vec<(Action, String)> {
-    Action::ALL
-        .into_iter()
+    // What is fine is said last.
+    let others = Action::ALL.into_iter().filter(|a| *a != Action::None);
+    others
+        .chain([Action::None])
         .filter_map(|action| {
             let n = plan.quotes.iter().filter(|q| q.action == action).count();
             let text = match action {
@@ -83,9 +85,7 @@ fn write_head(page: &mut Page, plan: &Plan) {
     let name = wording::one_line(plan.workspace.as_str(), 80);
     page.flow(0, 2, &[span("Plan for ", Tone::Plain), span(name, Tone::Strong)]);
     page.blank();
-    for line in money(plan) {
-        page.flow(2, 6, &money_line(line));
-    }
+    write_money(page, &money(plan));
     let mut spans: Vec<Span> = Vec::new();
     for (action, text) in counts(plan) {
         if !spans.is_empty() {
@@ -107,21 +107,29 @@ fn write_head(page: &mut Page, plan: &Plan) {
     }
 }
 
-fn money_line(line: MoneyLine) -> Vec<Span> {
-    let MoneyLine { currency, before, after } = line;
-    let said = |amount: crate::money::Amount| grouped(amount.at_least(currency.digits()));
-    let mut spans = vec![span(currency.code(), Tone::Strong), plain("  ")];
-    if before == after {
-        spans.push(plain(said(after)));
-        return spans;
+/// One line a currency, amounts under each other.
+fn write_money(page: &mut Page, lines: &[MoneyLine]) {
+    let said = |amount: Amount, line: &MoneyLine| grouped(amount.at_least(line.currency.digits()));
+    let column = |side: fn(&MoneyLine) -> Amount| {
+        lines.iter().map(|l| width(&said(side(l), l))).max().unwrap_or_default()
+    };
+    let (first, second) = (column(|l| l.before), column(|l| l.after));
+    for line in lines {
+        let mut spans = vec![
+            span(line.currency.code(), Tone::Strong),
+            plain(format!("  {:>first$}", said(line.before, line))),
+        ];
+        if line.before != line.after {
+            spans.push(plain(" → "));
+            spans.push(span(format!("{:>second$}", said(line.after, line)), Tone::Strong));
+            if let Some(delta) = line.after.minus(line.before) {
+                let tone = if delta.is_negative() { Tone::Delete } else { Tone::Create };
+                let delta = wording::signed(delta, Some(line.currency));
+                spans.push(span(format!("  {delta}"), tone));
+            }
+        }
+        page.flow(2, 6, &spans);
     }
-    spans.push(plain(format!("{} → ", said(before))));
-    spans.push(span(said(after), Tone::Strong));
-    if let Some(delta) = after.minus(before) {
-        let tone = if delta.is_negative() { Tone::Delete } else { Tone::Create };
-        spans.push(span(format!("  {}", wording::signed(delta, Some(currency))), tone));
-    }
-    spans
 }
 
 /// Whether a quote has a section of its own.

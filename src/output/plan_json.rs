@@ -15,6 +15,7 @@ use crate::money::{Amount, Currency, Money};
 use crate::plan::build::money;
 use crate::plan::model::{Action, Change, ChangeOrigin, Plan, QuotePlan};
 use crate::provider::Requests;
+use crate::provider::state::State;
 use crate::provider::step::{Effects, Step};
 
 #[derive(Serialize)]
@@ -142,8 +143,8 @@ fn quote(plan: &QuotePlan) -> QuoteDocument<'_> {
         id: plan.id.as_ref().map(crate::key::RemoteId::as_str),
         title: plan.title.as_deref(),
         state: Sides {
-            before: plan.state_before.as_ref().map(|s| s.word()),
-            after: plan.state_after.as_ref().map(|s| s.word()),
+            before: plan.state_before.as_ref().map(State::word),
+            after: plan.state_after.as_ref().map(State::word),
         },
         total: Sides { before: total(plan.total_before), after: total(plan.total_after) },
         changes: plan.changes.iter().map(|c| change(c, currency)).collect(),

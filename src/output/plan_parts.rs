@@ -118,7 +118,7 @@ pub(super) fn line(
     let mut pick = |field: &'static str| -> Option<String> {
         let (path, value) = values.iter().find(|(path, _)| path.field() == field)?;
         used.push(field);
-        Some(shorten(wording::shown(path, value, currency)))
+        Some(shorten(&wording::shown(path, value, currency)))
     };
     let mut out: Vec<String> = Vec::new();
     out.extend(pick("label"));
@@ -133,8 +133,11 @@ pub(super) fn line(
         }
     }
     out.extend(pick("discount.percent").map(|p| format!("−{p}")));
-    out.extend(pick("percent"));
-    out.extend(pick("amount"));
+    // A discount of the whole quote is taken off, a fee or a tax is put on.
+    let off = fields.first().is_some_and(|c| c.path.list() == Some("discounts"));
+    let sign = if off { "−" } else { "" };
+    out.extend(pick("percent").map(|p| format!("{sign}{p}")));
+    out.extend(pick("amount").map(|a| format!("{sign}{a}")));
 
     let tone = if added { Tone::Create } else { Tone::Delete };
     let head = vec![span(out.join("  "), tone)];
@@ -147,7 +150,7 @@ pub(super) fn line(
             !used.contains(&field) && field != "position" && !evident
         })
         .map(|(path, value)| {
-            let said = shorten(wording::shown(path, value, currency));
+            let said = shorten(&wording::shown(path, value, currency));
             format!("{} {said}", wording::one_line(path.field(), 80))
         })
         .collect();
@@ -155,20 +158,15 @@ pub(super) fn line(
     (head, more)
 }
 
-fn shorten(text: String) -> String {
-    wording::one_line(&text, 120)
+fn shorten(text: &str) -> String {
+    wording::one_line(text, 120)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Amount;
-    use crate::output::fixtures::{change, quote, text};
+    use crate::output::fixtures::{change, number, quote, text};
     use crate::plan::model::Action;
-
-    fn number(n: &str) -> Option<Value> {
-        Some(Value::Number(Amount::parse(n).unwrap()))
-    }
 
     fn said(spans: &[Span]) -> String {
         spans.iter().map(|s| s.text.as_str()).collect()

@@ -106,7 +106,8 @@ fn facts_line(quote: &QuotePlan) -> Vec<Span> {
 /// What is said of a change that the reader did not ask for.
 fn origin_mark(origin: ChangeOrigin, planned: bool) -> Option<Span> {
     Some(match (origin, planned) {
-        (ChangeOrigin::Manifest, _) => return None,
+        (ChangeOrigin::Manifest, true) => return None,
+        (ChangeOrigin::Manifest, false) => span("not yet", Tone::Drift),
         (ChangeOrigin::Drift, true) => span("changed upstream; apply sets it back", Tone::Drift),
         (ChangeOrigin::Drift, false) => span("changed upstream; only shown", Tone::Drift),
         (ChangeOrigin::Server, _) => span("computed upstream", Tone::Muted),
@@ -202,10 +203,10 @@ fn field_value(change: &Change, currency: Option<Currency>) -> Vec<Span> {
 }
 
 fn write_steps(page: &mut Page, steps: &[Step]) {
-    if steps.is_empty() {
+    let writes = steps.iter().filter(|s| !s.is_read_back()).count();
+    if writes == 0 {
         return;
     }
-    let writes = steps.iter().filter(|s| !s.is_read_back()).count();
     let awaits = steps.iter().flat_map(|s| s.awaits.iter().copied()).collect();
     let mut text = wording::count(writes, "step");
     let consent = wording::effect_list(&awaits, ", ");

@@ -17,7 +17,7 @@ use super::wording;
 use crate::apply::events::{Event, Listener};
 
 /// At most one line in this time.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// A listener that shows progress.
 #[derive(Debug)]
@@ -137,12 +137,13 @@ impl<W: Write> Lines<W> {
             Event::Started { quotes, steps, .. } => {
                 state.last = Some(now);
                 state.of = *steps;
-                Some(format!(
+                (*steps > 0).then(|| format!(
                     "applying {} to {}",
                     wording::count(*steps, "step"),
                     wording::count(*quotes, "quote")
                 ))
             }
+            Event::Finished { .. } if state.of == 0 => None,
             Event::Settled { done, of, .. } => {
                 (state.done, state.of) = (*done, *of);
                 let due = state.last.is_none_or(|last| now.duration_since(last) >= PAUSE);

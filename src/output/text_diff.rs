@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn long_differences_are_counted_and_shown_on_request() {
-        let after: String = (0..40).map(|n| format!("line {n}\n")).collect();
+        let after = "line\n".repeat(40);
         let out = diff("", &after, false, false);
         assert!(out.ends_with("  … 24 more lines (-v shows all)\n"), "{out}");
         assert_eq!(diff("", &after, true, false).lines().count(), 40);
@@ -140,7 +140,7 @@ mod tests {
     fn a_huge_text_is_told_not_compared() {
         let out = diff("old", &"x".repeat(1 << 20), true, false);
         assert!(out.len() < 1_000, "{}", out.len());
-        assert!(out.contains("1048376 more characters"), "{out}");
+        assert!(out.contains("(1048376 more"), "{out}");
     }
 
     #[test]

@@ -28,8 +28,10 @@ pub struct Subject<'a> {
     pub desired: Option<&'a Quote>,
     /// The entry, if there is one.
     pub entry: Option<&'a Entry>,
-    /// The earlier name (`was:`), when the entry (or the stamp) bears it.
+    /// The earlier name (`was:`), when the entry bears it: a rename is to be recorded.
     pub was: Option<&'a QuoteName>,
+    /// The earlier name under which the remote stamps may still be made.
+    pub stamped_as: Option<&'a QuoteName>,
 }
 
 impl<'a> Subject<'a> {
@@ -41,7 +43,7 @@ impl<'a> Subject<'a> {
             desired: self.desired,
             // An id of another account must never be read here.
             entry: self.entry.filter(|e| e.connection == *self.connection),
-            recorded_as: self.was,
+            recorded_as: self.stamped_as,
         }
     }
 }
@@ -58,39 +60,42 @@ pub fn pair<'a>(
     let mut diagnostics = Vec::new();
     for desired in quotes {
         let own = lockfile.entries.get(&desired.name);
-        let was = match (&desired.was, own) {
-            (Some(was), None) if names.contains(was) => {
-                diagnostics.push(
-                    Diagnostic::error(
-                        "was-still-exists",
-                        format!("`was: {was}` names a quote that still has a manifest"),
-                    )
-                    .at(desired.origin.place("was"))
-                    .help("rename one of the two, or take `was` out")
-                    .about(&desired.name),
-                );
-                None
-            }
-            (Some(was), None) => Some(was),
-            _ => None,
-        };
-        if let Some(was) = was
+        let recorded = own.and_then(|e| e.was.as_ref());
+        let mut alias = desired.was.as_ref().or(recorded).filter(|a| **a != desired.name);
+        if let Some(was) = alias.filter(|was| names.contains(was)) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "was-still-exists",
+                    format!("`{}` was `{was}`, but there is a manifest of that name", desired.name),
+                )
+                .at(desired.origin.place("was"))
+                .help("rename one of the two, or take `was` out")
+                .about(&desired.name),
+            );
+            alias = None;
+        }
+        if let Some(was) = alias
             && !taken.insert(was)
         {
             diagnostics.push(
-                Diagnostic::error("was-taken-twice", format!("two quotes say `was: {was}`"))
+                Diagnostic::error("was-taken-twice", format!("two quotes were `{was}`"))
                     .at(desired.origin.place("was"))
                     .help("only one quote can be the new name of another")
                     .about(&desired.name),
             );
         }
+        // An entry under the old name is this quote's, unless there is one under the new name
+        // that leads elsewhere.
+        let old = alias.and_then(|was| lockfile.entries.get(was));
+        let renamed = old.is_some_and(|old| own.is_none_or(|own| own.id == old.id));
         if selected(&desired.name, &desired.connection, Some(desired)) {
             subjects.push(Subject {
                 quote: &desired.name,
                 connection: &desired.connection,
                 desired: Some(desired),
-                entry: own.or_else(|| was.and_then(|w| lockfile.entries.get(w))),
-                was,
+                entry: own.or(old),
+                was: alias.filter(|_| renamed),
+                stamped_as: alias,
             });
         }
     }
@@ -103,6 +108,7 @@ pub fn pair<'a>(
                 desired: None,
                 entry: Some(entry),
                 was: None,
+                stamped_as: entry.was.as_ref(),
             });
         }
     }

@@ -133,8 +133,12 @@ fn quiet_hours(plan: &Plan, scene: &Scene<'_>, found: &mut Vec<(&'static str, Di
     if count > 0 {
         found.push(refusal(
             "quiet_hours",
-            format!("{count} quotes would be published or sent in quiet hours ({} to {}, {})",
-                quiet.from.strftime("%H:%M"), quiet.to.strftime("%H:%M"), quiet.zone),
+            format!(
+                "{count} quotes would be published or sent in quiet hours ({} to {}, {})",
+                quiet.from.strftime("%H:%M"),
+                quiet.to.strftime("%H:%M"),
+                quiet.zone
+            ),
             &format!("after {} it would pass", quiet.to.strftime("%H:%M")),
         ));
     }
@@ -208,8 +212,10 @@ fn for_quote(
             refuse(
                 "recipients",
                 "customer",
-                format!("a message would go to the domain `{}`, which is not allowed",
-                    crate::output::text::safe(domain)),
+                format!(
+                    "a message would go to the domain `{}`, which is not allowed",
+                    crate::output::text::safe(domain)
+                ),
                 "a recipient of an allowed domain would pass",
             );
         }
@@ -230,11 +236,8 @@ fn price_change(
         return;
     }
     let step = before.amount.percent(limit).unwrap_or_default();
-    let nearest = if delta.is_negative() {
-        before.amount.minus(step)
-    } else {
-        before.amount.plus(step)
-    };
+    let nearest =
+        if delta.is_negative() { before.amount.minus(step) } else { before.amount.plus(step) };
     let nearest = nearest.unwrap_or(before.amount).round_half_up(before.currency.digits());
     refuse(
         "max_price_change",

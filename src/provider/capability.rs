@@ -69,3 +69,72 @@ pub enum Mode {
     /// The upstream computes it.
     ReadOnly,
 }
+
+/// One native property, for a reader.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NativeField {
+    /// Its name at the provider.
+    pub name: &'static str,
+    /// The records that have it (`quote`, `line item`).
+    pub on: Vec<&'static str>,
+    /// Its type.
+    pub kind: Kind,
+    /// Who sets it.
+    pub mode: Mode,
+    /// The neutral word that says it, if one does.
+    pub word: Option<&'static str>,
+    /// Where that is known from.
+    pub source: &'static str,
+}
+
+/// A neutral state at a provider.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StateField {
+    /// The neutral word.
+    pub state: crate::desired::WantedState,
+    /// The upstream's own word, where it has one.
+    pub native: Option<&'static str>,
+    /// Effects of setting it from a draft; `None` = a manifest cannot ask for it, see `why`.
+    pub effects: Option<crate::provider::step::Effects>,
+    /// Why it cannot be set.
+    pub why: Option<String>,
+}
+
+/// All that a provider can hold: for `providers`, the docs and the loss report.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sheet {
+    /// The provider.
+    pub name: &'static str,
+    /// How people call it.
+    pub title: &'static str,
+    /// What it can do, in a sentence.
+    pub summary: &'static str,
+    /// Neutral fields.
+    pub neutral: Vec<NeutralField>,
+    /// Native properties.
+    pub native: Vec<NativeField>,
+    /// States.
+    pub states: Vec<StateField>,
+}
+
+impl Sheet {
+    /// The states by a dialect's own transitions from a draft.
+    pub fn states_of(
+        dialect: &dyn super::Dialect,
+        native: impl Fn(crate::desired::WantedState) -> Option<&'static str>,
+    ) -> Vec<StateField> {
+        use super::state::{Move, State};
+        crate::desired::WantedState::ALL
+            .into_iter()
+            .map(|state| {
+                let (effects, why) = match dialect.transition(None, &State::Plain(state)) {
+                    Move::InPlace => (Some(super::step::Effects::new()), None),
+                    Move::Write(effects) => (Some(effects), None),
+                    Move::Wait(who) => (None, Some(format!("waits for {who}"))),
+                    Move::Refused(why) => (None, Some(why)),
+                };
+                StateField { state, native: native(state), effects, why }
+            })
+            .collect()
+    }
+}

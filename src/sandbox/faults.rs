@@ -203,15 +203,15 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn plans(body: Value) -> FaultPlans {
+    fn plans(body: &Value) -> FaultPlans {
         let mut plans = FaultPlans::default();
-        plans.replace(&body).unwrap();
+        plans.replace(body).unwrap();
         plans
     }
 
     #[test]
     fn the_nth_match_is_hit_once() {
-        let mut p = plans(json!([
+        let mut p = plans(&json!([
             {"on": "write", "match": "POST /batch/create", "nth": 2, "do": "lose_answer"}
         ]));
         assert!(p.strike("POST", "/hubspot/x/batch/create", true).is_none());
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_k_and_status_with_headers() {
-        let mut p = plans(json!({"faults": [
+        let mut p = plans(&json!({"faults": [
             {"on": "any", "every": 2, "do": "status:429", "headers": {"Retry-After": "1"}}
         ]}));
         assert!(p.strike("GET", "/", false).is_none());

@@ -49,9 +49,9 @@ impl RequestLog {
         *self.routes.entry(format!("{method} {pattern}")).or_default() += 1;
         let counts = self.upstreams.entry(upstream).or_default();
         if write {
-            counts.1 += 1
+            counts.1 += 1;
         } else {
-            counts.0 += 1
+            counts.0 += 1;
         }
         if self.entries.len() >= KEPT {
             self.entries.pop_front();

@@ -23,6 +23,8 @@ mod random;
 mod rate;
 mod server;
 mod state_file;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 pub use in_process::{Clock, InProcess};

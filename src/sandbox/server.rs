@@ -146,7 +146,7 @@ async fn run(
     let server = axum::serve(Snippable { listener, all: Arc::clone(&all) }, service);
     let mut saved = 0;
     tokio::select! {
-        served = async { server.await } => served?,
+        ended = async { server.await } => ended?,
         () = shutdown => {}
         never = keep_saving(&sandbox, &mut saved) => never?,
     }

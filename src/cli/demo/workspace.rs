@@ -31,7 +31,7 @@ pub(super) const FILES: &[(&str, &str)] = files![
 
 /// Two quotes that come later in the story.
 pub(super) const LATE_QUOTES: &str = "\
-quote: hooli-training-2027
+quote: hooli-editors-2027
 title: \"Hooli: search training for editors\"
 expires: 2027-11-30
 state: published

@@ -7,7 +7,7 @@
 use super::mapping::{self, native};
 use super::operation::Object;
 use super::{QuoteSystem, Settings, StampPlace, status, value};
-use crate::desired::{Adjustment, Channel, Item, Measure, Person, Quote, Wish};
+use crate::desired::{Adjustment, Channel, Item, Measure, Person, Quote, WantedState, Wish};
 use crate::facts::Plain;
 use crate::failure::Diagnostic;
 use crate::money::Amount;
@@ -74,7 +74,7 @@ pub fn check(settings: &Settings, quote: &Quote) -> Vec<Diagnostic> {
 fn head(sink: &mut Sink<'_>) {
     let quote = sink.quote;
     if let Some(why) = quote.state.and_then(status::refusal) {
-        let state = quote.state.map(|s| s.word()).unwrap_or_default();
+        let state = quote.state.map(WantedState::word).unwrap_or_default();
         sink.error(
             "state",
             "state-refused",
@@ -210,7 +210,7 @@ fn line(sink: &mut Sink<'_>, settings: &Settings, path: &str, item: &Item) {
     }
     match &item.taxable {
         Wish::Set(true) if !has("hs_tax_rate_group_id") => {
-            sink.refused(&at("taxable"), "items[].taxable")
+            sink.refused(&at("taxable"), "items[].taxable");
         }
         Wish::Set(false) if has("hs_tax_rate_group_id") => sink.error(
             &at("taxable"),

@@ -96,8 +96,9 @@ impl Fetch {
         path: &str,
         body: &B,
     ) -> Result<Option<T>, Trouble> {
-        let path = QueryPath::new(path).ok_or_else(|| fault(format!("`{path}` is not a query")))?;
-        let json = serde_json::to_vec(body).map_err(|e| fault(e.to_string()))?;
+        let path =
+            QueryPath::new(path).ok_or_else(|| fault(&format!("`{path}` is not a query")))?;
+        let json = serde_json::to_vec(body).map_err(|e| fault(&e.to_string()))?;
         match self.wire.query(&path, Bytes::from(json)).await {
             Ok(answer) => decode(&answer).map(Some),
             // Some portals answer a batch of unknown ids as a whole.
@@ -333,7 +334,7 @@ fn endless(path: &str) -> Trouble {
     Trouble::new(TroubleKind::Network, format!("HubSpot's list {path} does not end"))
 }
 
-fn fault(why: String) -> Trouble {
+fn fault(why: &str) -> Trouble {
     Trouble::new(TroubleKind::Network, format!("the question could not be written: {why}"))
 }
 

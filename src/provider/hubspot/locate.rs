@@ -67,7 +67,8 @@ pub async fn locate(
         let all = parts.get(&(*object, parent)).map_or(&[][..], Vec::as_slice);
         let found = all.iter().find(|r| match (&settings.stamp, &step.stamp) {
             (StampPlace::Property(name), Some(stamp)) => r.get(name) == Some(stamp.as_str()),
-            _ => {
+            (StampPlace::Property(_), None) => false,
+            (StampPlace::Slug, _) => {
                 let free =
                     !taken.contains(&(*object, r.id.0.clone())) && !known.contains(r.id.0.as_str());
                 free && is_alike(properties, r)

@@ -10,10 +10,12 @@
 //! unique value or through the links of a known record, never by HubSpot's search, which lags.
 
 pub mod check;
+mod edits;
 pub mod fetch;
 pub mod locate;
 pub mod lookup;
 pub mod mapping;
+pub mod native;
 pub mod notice;
 pub mod observed;
 pub mod operation;
@@ -26,6 +28,7 @@ pub mod status;
 pub mod steps;
 pub mod total;
 pub mod value;
+mod verdict;
 pub mod wanted;
 pub mod wire;
 pub mod writer;
@@ -166,3 +169,5 @@ pub fn published_limit() -> RateLimit {
 pub fn class_limits() -> Vec<(Class, RateLimit)> {
     vec![(fetch::SEARCH, RateLimit::published(5, 1))]
 }
+#[cfg(test)]
+mod tests;

@@ -20,51 +20,42 @@ pub fn noticed(changes: &[Change]) -> Vec<String> {
         let path = &change.path;
         let (part, field) = (path.part().unwrap_or_default(), path.field());
         let key = part.split_once('[').map_or("", |(_, key)| key.trim_end_matches(']'));
-        match path.list() {
-            Some(list @ ("items" | "discounts" | "fees" | "taxes")) => {
-                let priced = [
-                    "quantity",
-                    "price",
-                    "discount.percent",
-                    "discount.amount",
-                    "percent",
-                    "amount",
-                ];
-                money |= priced.contains(&field);
-                let whole = changes.iter().filter(|c| c.path.part() == Some(part));
-                let added = whole.clone().all(|c| is_nothing(c.before.as_ref()));
-                let removed = whole.clone().all(|c| is_nothing(c.after.as_ref()));
-                let word = match list {
-                    "items" => "item",
-                    "discounts" => "discount",
-                    "fees" => "fee",
-                    _ => "tax",
-                };
-                if added || removed {
-                    money = true;
-                    if parts.insert(part) {
-                        let verb = if added { "appears" } else { "disappears" };
-                        out.push(format!("the {word} {key} {verb}"));
-                    }
-                } else if let (true, Some(verb)) = (list == "items", direction(change))
-                    && matches!(field, "price" | "quantity")
-                {
-                    out.push(format!("the {field} of {key} {verb}"));
+        if let Some(list @ ("items" | "discounts" | "fees" | "taxes")) = path.list() {
+            let priced =
+                ["quantity", "price", "discount.percent", "discount.amount", "percent", "amount"];
+            money |= priced.contains(&field);
+            let whole = changes.iter().filter(|c| c.path.part() == Some(part));
+            let added = whole.clone().all(|c| is_nothing(c.before.as_ref()));
+            let removed = whole.clone().all(|c| is_nothing(c.after.as_ref()));
+            let word = match list {
+                "items" => "item",
+                "discounts" => "discount",
+                "fees" => "fee",
+                _ => "tax",
+            };
+            if added || removed {
+                money = true;
+                if parts.insert(part) {
+                    let verb = if added { "appears" } else { "disappears" };
+                    out.push(format!("the {word} {key} {verb}"));
                 }
+            } else if let (true, Some(verb)) = (list == "items", direction(change))
+                && matches!(field, "price" | "quantity")
+            {
+                out.push(format!("the {field} of {key} {verb}"));
             }
-            _ => {
-                let sentence = match path.as_str() {
-                    "title" => "the title changes",
-                    "expires" => "the last day of validity changes",
-                    "notes.public" => "the note to the customer changes",
-                    "notes.terms" => "the terms change",
-                    "template" => "the layout changes",
-                    "currency" => "the currency changes",
-                    "company" => "the company on the quote changes",
-                    _ => continue,
-                };
-                out.push(sentence.to_owned());
-            }
+        } else {
+            let sentence = match path.as_str() {
+                "title" => "the title changes",
+                "expires" => "the last day of validity changes",
+                "notes.public" => "the note to the customer changes",
+                "notes.terms" => "the terms change",
+                "template" => "the layout changes",
+                "currency" => "the currency changes",
+                "company" => "the company on the quote changes",
+                _ => continue,
+            };
+            out.push(sentence.to_owned());
         }
     }
     if money {

@@ -286,11 +286,11 @@ fn keyed<'r>(
     }
     if settings.stamp == StampPlace::Slug {
         for (key, content) in &wanted {
-            let alike = |r: &&Record| {
+            let alike = |r: &Record| {
                 content.iter().all(|(name, text)| r.get(name).unwrap_or_default() == text)
             };
             if !taken.contains_key(key)
-                && let Some(at) = rest.iter().position(|r| alike(&r))
+                && let Some(at) = rest.iter().position(|r| alike(r))
             {
                 taken.insert(key.clone(), rest.remove(at));
             }

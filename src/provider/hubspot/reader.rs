@@ -104,19 +104,18 @@ impl HubspotReader {
                 break;
             }
             let stamp = |ask: &Ask<'_>| Stamp::new(ask.workspace, ask.quote, revision, "");
-            let found = match seen.take() {
+            let found = if let Some(all) = seen.take() {
                 // Without unique values the first look saw all revisions.
-                Some(all) => all,
-                None => {
-                    let sought: Vec<Sought> = open
-                        .iter()
-                        .map(|ask| Sought {
-                            stamp: stamp(ask).as_str().to_owned(),
-                            anchors: self.anchors(ask, resolution),
-                        })
-                        .collect();
-                    lookup::quotes(&self.fetch, &self.settings, support, &sought).await?
-                }
+                all
+            } else {
+                let sought: Vec<Sought> = open
+                    .iter()
+                    .map(|ask| Sought {
+                        stamp: stamp(ask).as_str().to_owned(),
+                        anchors: self.anchors(ask, resolution),
+                    })
+                    .collect();
+                lookup::quotes(&self.fetch, &self.settings, support, &sought).await?
             };
             open.retain(|ask| match found.get(stamp(ask).as_str()) {
                 Some(record) => {
@@ -158,7 +157,9 @@ impl HubspotReader {
         let names = std::iter::once(ask.quote).chain(ask.recorded_as);
         let ours: Vec<Stamp> =
             names.map(|n| Stamp::new(ask.workspace, n, entry.revision, "")).collect();
-        match observed::stamp_of(&self.settings, record) {
+        // A quote of the time when the connection said `stamp: slug` has its mark there.
+        let slug = || record.get("hs_slug").and_then(Stamp::parse);
+        match observed::stamp_of(&self.settings, record).or_else(slug) {
             Some(stamp) if ours.contains(&stamp) => None,
             Some(stamp) => Some(format!(
                 "quote {} carries the stamp {stamp}, which belongs to another quote or workspace",
@@ -204,10 +205,10 @@ impl HubspotReader {
             StampPlace::Property(name) => {
                 all.insert(name.clone());
             }
-            StampPlace::Slug if object == Object::Quote => {
-                all.insert("hs_slug".to_owned());
-            }
             StampPlace::Slug => {}
+        }
+        if object == Object::Quote {
+            all.insert("hs_slug".to_owned());
         }
         all.into_iter().collect()
     }
@@ -378,14 +379,8 @@ impl Reader for HubspotReader {
                     .collect(),
             };
             let labels = labels(&resolution, ask.quote);
-            let seen = observed::observe(
-                &self.settings,
-                &portal,
-                ask,
-                &records,
-                hit.revision,
-                &labels,
-            );
+            let seen =
+                observed::observe(&self.settings, &portal, ask, &records, hit.revision, &labels);
             let earlier = hit.earlier.as_ref().and_then(|id| quotes.get(id));
             let sight = match seen {
                 Some(mut seen) => {

@@ -4,6 +4,8 @@
 //! `errors`, their `context`, and JSON text inside `message`. Here they become one sentence that
 //! names the property, the reason and the correlation id, and a decision about what it proves.
 
+use std::fmt::Write as _;
+
 use serde_json::Value as Json;
 
 use super::wire::{ErrorBody, ErrorDetail};
@@ -91,7 +93,8 @@ impl ErrorBody {
             "HubSpot gave no reason".clone_into(&mut text);
         }
         if let Some(id) = &self.correlation_id {
-            text.push_str(&format!(" (correlation id {id})"));
+            // Writing to a String cannot fail.
+            let _ = write!(text, " (correlation id {id})");
         }
         clip(&text)
     }

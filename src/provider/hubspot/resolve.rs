@@ -252,7 +252,7 @@ async fn read(
         _ => (&["firstname", "lastname", "email"], &["email"]),
     };
     let owned: Vec<String> = properties.iter().map(|p| (*p).to_owned()).collect();
-    let by_name = async {
+    let searched = async {
         if names.is_empty() {
             Ok(Vec::new())
         } else if object == Object::Contact {
@@ -261,11 +261,11 @@ async fn read(
             fetch.search(object, by, names, properties).await
         }
     };
-    let (mut all, named) = tokio::try_join!(fetch.read(object, ids, &owned, None), by_name)?;
-    all.extend(named);
-    all.sort_by(|a, b| a.age().cmp(&b.age()));
-    all.dedup_by(|a, b| a.id == b.id);
-    Ok(all)
+    let (mut records, by_text) = tokio::try_join!(fetch.read(object, ids, &owned, None), searched)?;
+    records.extend(by_text);
+    records.sort_by(|a, b| a.age().cmp(&b.age()));
+    records.dedup_by(|a, b| a.id == b.id);
+    Ok(records)
 }
 
 fn owner(o: Owner) -> Candidate {

@@ -67,20 +67,22 @@ pub fn transition(from: Option<&State>, to: &State) -> Move {
     }
     let draft = State::Plain(Draft);
     let from = from.unwrap_or(&draft);
-    let publish = || Effects::from([Effect::Publish]);
     match (from, want) {
         (State::Plain(a), b) if a == b => Move::InPlace,
-        (State::Plain(Accepted), Published | Approved | InReview) => Move::InPlace,
+        (State::Plain(Accepted | Approved | Published), Published | Approved | InReview) => {
+            Move::InPlace
+        }
         (State::Plain(Accepted), _) => Move::Refused(
             "the customer accepted this quote; HubSpot lets nobody take it back".to_owned(),
         ),
         (_, Accepted) => Move::Refused("only the customer can accept a quote".to_owned()),
-        (State::Plain(Approved | Published), Approved | Published | InReview) => Move::InPlace,
         (State::Plain(InReview), Published | Approved) => {
             Move::Wait("an approver in HubSpot".to_owned())
         }
-        (State::Plain(Approved | Published), Draft | Rejected) => Move::Write(publish()),
-        (State::Plain(Draft | Rejected), Published | Approved) => Move::Write(publish()),
+        (State::Plain(Approved | Published), Draft | Rejected)
+        | (State::Plain(Draft | Rejected), Published | Approved) => {
+            Move::Write(Effects::from([Effect::Publish]))
+        }
         (State::Plain(Draft | Rejected | InReview), Draft | Rejected | InReview) => {
             Move::Write(Effects::new())
         }

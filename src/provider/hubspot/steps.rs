@@ -16,6 +16,7 @@ use super::{QuoteSystem, Settings, StampPlace, mapping, properties, status};
 use crate::desired::WantedState;
 use crate::facts::{Path, Value};
 use crate::key::{Fingerprint, RemoteId, Stamp, StepId};
+use crate::money::Amount;
 use crate::plan::model::Action;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Effect, Effects, Operation as AnyOperation, Step, Target, Work};
@@ -98,9 +99,9 @@ pub fn steps(settings: &Settings, work: &Work<'_>, survey: &Survey) -> Vec<Step>
     b.steps
 }
 
-struct Builder<'a, 'w> {
-    settings: &'a Settings,
-    work: &'a Work<'w>,
+pub(super) struct Builder<'a, 'w> {
+    pub(super) settings: &'a Settings,
+    pub(super) work: &'a Work<'w>,
     steps: Vec<Step>,
     /// Consents that every step of the quote awaits.
     unit: Effects,
@@ -110,7 +111,7 @@ struct Builder<'a, 'w> {
 
 /// What a step does to the recorded state.
 #[derive(Default)]
-struct Record {
+pub(super) struct Record {
     stamp: Option<Stamp>,
     part: Option<String>,
     settles: BTreeMap<Path, Fingerprint>,
@@ -145,7 +146,7 @@ impl Builder<'_, '_> {
         id
     }
 
-    fn write(
+    pub(super) fn write(
         &mut self,
         does: impl Into<String>,
         needs: Vec<StepId>,
@@ -164,7 +165,7 @@ impl Builder<'_, '_> {
     }
 
     /// Fingerprints of wanted values; a path that is not wanted any more is dropped instead.
-    fn record<'p>(&self, paths: impl IntoIterator<Item = &'p Path>) -> Record {
+    pub(super) fn record<'p>(&self, paths: impl IntoIterator<Item = &'p Path>) -> Record {
         let mut record = Record::default();
         for path in paths {
             match self.work.want.get(path) {
@@ -177,13 +178,13 @@ impl Builder<'_, '_> {
         record
     }
 
-    fn stamp_into(&self, properties: &mut BTreeMap<String, String>, stamp: &Stamp) {
+    pub(super) fn stamp_into(&self, properties: &mut BTreeMap<String, String>, stamp: &Stamp) {
         if let StampPlace::Property(name) = &self.settings.stamp {
             properties.insert(name.clone(), stamp.as_str().to_owned());
         }
     }
 
-    fn wanted_parts(&self) -> Vec<(Object, String)> {
+    pub(super) fn wanted_parts(&self) -> Vec<(Object, String)> {
         let mut seen = BTreeSet::new();
         let mut all: Vec<(Object, i64, String)> = Vec::new();
         for path in self.work.want.keys() {
@@ -191,7 +192,7 @@ impl Builder<'_, '_> {
                 && seen.insert(part)
             {
                 let position = self.work.want.get(&Path::of(part, "position"));
-                let place = position.and_then(Value::number).and_then(|n| n.to_int());
+                let place = position.and_then(Value::number).and_then(Amount::to_int);
                 all.push((object, place.unwrap_or(i64::MAX), part.to_owned()));
             }
         }
@@ -255,7 +256,7 @@ impl Builder<'_, '_> {
         (quote, back)
     }
 
-    fn make_part(
+    pub(super) fn make_part(
         &mut self,
         object: Object,
         part: &str,
@@ -376,7 +377,13 @@ impl Builder<'_, '_> {
         self.push("archive quote", deletes, gone, AnyOperation::Hubspot(archive), record);
     }
 
-    fn archive(&mut self, object: Object, part: &str, id: &RemoteId, needs: Vec<StepId>) -> StepId {
+    pub(super) fn archive(
+        &mut self,
+        object: Object,
+        part: &str,
+        id: &RemoteId,
+        needs: Vec<StepId>,
+    ) -> StepId {
         let effects = match self.work.action {
             Action::Delete => Effects::from([Effect::Delete]),
             _ => Effects::new(),
@@ -436,159 +443,27 @@ impl Builder<'_, '_> {
             step.needs.retain(|n| *n != anchor);
         }
     }
-
-    /// All edits of a quote that is open for them.
-    fn edit(&mut self, target: &Target, needs: &[StepId]) -> Vec<StepId> {
-        let work = self.work;
-        let Some(seen) = work.observed else { return Vec::new() };
-        // The mark of another name, or none: it is set anew with the next write. A slug is part
-        // of the customer's link and stays as it is.
-        let restamp = matches!(self.settings.stamp, StampPlace::Property(_))
-            && seen.stamp.as_ref() != Some(&work.stamp);
-        let mut done = Vec::new();
-        let mut own: Vec<&Path> = Vec::new();
-        let mut links: Vec<&Path> = Vec::new();
-        let mut parts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for change in &work.changes {
-            let path = &change.path;
-            match path.part().filter(|_| !properties::is_own_property(path)) {
-                _ if mapping::link_of(path.as_str()).is_some() => links.push(path),
-                Some(part) => {
-                    parts.entry(part).or_default().insert(path.field());
-                }
-                None => own.push(path),
-            }
-        }
-        if !own.is_empty() || restamp {
-            let fields = properties::fields_of(work.want, "");
-            let changed = own.iter().map(|p| p.as_str()).collect();
-            let mut properties = properties::some(Object::Quote, &fields, &changed);
-            if restamp {
-                self.stamp_into(&mut properties, &work.stamp);
-            }
-            let update =
-                Operation::Update { object: Object::Quote, target: target.clone(), properties };
-            let record = self.record(own);
-            done.push(self.write("update quote", needs.to_vec(), update, record));
-        }
-        for path in links {
-            done.extend(self.relink(path, target, needs));
-        }
-        let wanted = self.wanted_parts();
-        done.extend(self.edit_parts(&wanted, parts, restamp, target, needs));
-        done
-    }
-
-    fn edit_parts(
-        &mut self,
-        wanted: &[(Object, String)],
-        mut parts: BTreeMap<&str, BTreeSet<&str>>,
-        restamp: bool,
-        target: &Target,
-        needs: &[StepId],
-    ) -> Vec<StepId> {
-        let work = self.work;
-        let Some(seen) = work.observed else { return Vec::new() };
-        // HubSpot's own positions may have gaps and ties: once one moves, all are written.
-        let moved: BTreeSet<Object> = parts
-            .iter()
-            .filter(|(part, fields)| {
-                !seen.parts.contains_key(**part) || fields.contains("position")
-            })
-            .filter_map(|(part, _)| part_object(part))
-            .collect();
-        let mut done = Vec::new();
-        for (object, part) in wanted {
-            let changed = parts.remove(part.as_str());
-            let Some(id) = seen.parts.get(part) else {
-                if changed.is_some() {
-                    done.push(self.make_part(*object, part, target.clone(), needs.to_vec()));
-                }
-                continue;
-            };
-            let mut changed = changed.unwrap_or_default();
-            if moved.contains(object) {
-                changed.insert("position");
-            }
-            let pairs: Vec<&str> =
-                changed.iter().flat_map(|f| properties::together(*object, f)).copied().collect();
-            changed.extend(pairs);
-            if changed.is_empty() && !restamp {
-                continue;
-            }
-            let fields = properties::fields_of(work.want, part);
-            let mut properties = properties::some(*object, &fields, &changed);
-            if restamp {
-                self.stamp_into(&mut properties, &work.part_stamp.of(part));
-            }
-            let paths: Vec<Path> = changed.iter().map(|f| Path::of(part, f)).collect();
-            let record = self.record(&paths);
-            let operation = Operation::Update {
-                object: *object,
-                target: Target::Known(id.clone()),
-                properties,
-            };
-            let does = format!("update {}", part_text(*object, part));
-            done.push(self.write(does, needs.to_vec(), operation, record));
-        }
-        // What is left is not wanted any more.
-        for part in parts.into_keys() {
-            if let (Some(object), Some(id)) = (part_object(part), seen.parts.get(part)) {
-                done.push(self.archive(object, part, id, needs.to_vec()));
-            }
-        }
-        done
-    }
-
-    /// A link to one record goes before the next one comes; contacts come and go by themselves.
-    fn relink(&mut self, path: &Path, quote: &Target, needs: &[StepId]) -> Vec<StepId> {
-        let work = self.work;
-        let Some(object) = mapping::link_of(path.as_str()) else { return Vec::new() };
-        let before = work.observed.and_then(|o| o.facts.get(path));
-        let after = work.want.get(path);
-        let mut done = Vec::new();
-        let mut needs = needs.to_vec();
-        if let Some((old, value)) = before.and_then(|v| target_of(v).map(|t| (t, v)))
-            && after.is_none_or(|a| !a.same(value))
-        {
-            let unlink = Operation::Unlink { quote: quote.clone(), object, target: old };
-            // The record changes with the link that follows, if one does.
-            let record = match after.and_then(target_of) {
-                Some(_) => Record::default(),
-                None => self.record([path]),
-            };
-            let id = self.write(link_text("unlink", object, value), needs, unlink, record);
-            needs = vec![id.clone()];
-            done.push(id);
-        }
-        if let Some((new, value)) = after.and_then(|v| target_of(v).map(|t| (t, v))) {
-            let link = Operation::Link { quote: quote.clone(), object, target: new };
-            let record = self.record([path]);
-            done.push(self.write(link_text("link", object, value), needs, link, record));
-        }
-        done
-    }
 }
 
-fn target_of(value: &Value) -> Option<Target> {
+pub(super) fn target_of(value: &Value) -> Option<Target> {
     match value {
         Value::Ref { id, .. } => RemoteId::parse(id).map(Target::Known),
         _ => None,
     }
 }
 
-fn part_object(part: &str) -> Option<Object> {
+pub(super) fn part_object(part: &str) -> Option<Object> {
     part.split_once('[').and_then(|(list, _)| Object::of_list(list))
 }
 
 /// `line item audit`.
-fn part_text(object: Object, part: &str) -> String {
+pub(super) fn part_text(object: Object, part: &str) -> String {
     let key = part.split_once('[').map_or(part, |(_, key)| key.trim_end_matches(']'));
     format!("{} {key}", object.word())
 }
 
 /// `link deal Acme renewal 2027`; a contact by its id, since its label is an address.
-fn link_text(verb: &str, object: Object, value: &Value) -> String {
+pub(super) fn link_text(verb: &str, object: Object, value: &Value) -> String {
     match value {
         Value::Ref { id, label } if object == Object::Contact || label.is_empty() => {
             format!("{verb} {} {id}", object.word())

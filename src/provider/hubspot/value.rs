@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn equal_means_equal() {
         let same = |kind: &Kind, a: &str, b: &str| {
-            assert_eq!(read(kind, Some(a)), read(kind, Some(b)), "{a} {b}")
+            assert_eq!(read(kind, Some(a)), read(kind, Some(b)), "{a} {b}");
         };
         same(&Kind::Number, "178", "178.00");
         same(&Kind::Date, "2027-01-31", "1801353600000");

@@ -107,7 +107,7 @@ impl HubSpot {
     ) -> Result<Done, Refusal> {
         let traces: Vec<Option<&str>> = inputs.iter().map(trace).collect();
         let distinct: BTreeSet<&str> = traces.iter().copied().flatten().collect();
-        let traced = !inputs.is_empty() && distinct.len() == inputs.len();
+        let row_by_row = !inputs.is_empty() && distinct.len() == inputs.len();
         let (mut results, mut failures) = (Vec::new(), Vec::new());
         for (input, trace) in inputs.iter().zip(traces) {
             let mark = self.store.mark();
@@ -118,7 +118,7 @@ impl HubSpot {
                     }
                     results.push(Value::Object(row));
                 }
-                Err(refusal) if traced => {
+                Err(refusal) if row_by_row => {
                     self.store.roll_back(mark);
                     let mut refusal = refusal;
                     refusal.context.insert("objectWriteTraceId".to_owned(), json!([trace]));
@@ -187,13 +187,13 @@ fn refuse_duplicates(inputs: &[Map<String, Value>]) -> Result<(), Refusal> {
 /// The body of a batch; 207 when rows failed.
 pub(super) fn multi(
     ok: StatusCode,
-    results: Vec<Value>,
+    results: impl Into<Value>,
     failures: Vec<Value>,
     now: Timestamp,
 ) -> Done {
     let at = iso(now);
     let mut body = json!({
-        "status": "COMPLETE", "results": results, "startedAt": at, "completedAt": at,
+        "status": "COMPLETE", "results": results.into(), "startedAt": at, "completedAt": at,
     });
     let status = if failures.is_empty() { ok } else { StatusCode::MULTI_STATUS };
     if let (false, Some(map)) = (failures.is_empty(), body.as_object_mut()) {

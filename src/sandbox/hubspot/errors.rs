@@ -52,12 +52,12 @@ impl Refusal {
         }
     }
 
-    /// 400 VALIDATION_ERROR.
+    /// 400 `VALIDATION_ERROR`.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, Some("VALIDATION_ERROR"), message)
     }
 
-    /// 400 VALIDATION_ERROR with one coded error.
+    /// 400 `VALIDATION_ERROR` with one coded error.
     pub(crate) fn coded(code: &str, message: impl Into<String>) -> Self {
         let mut refusal = Self::invalid(message);
         refusal.errors.push(json!({"message": refusal.message, "code": code}));

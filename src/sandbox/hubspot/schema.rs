@@ -64,6 +64,7 @@ pub(crate) enum Mode {
 }
 
 /// A property of a kind.
+#[expect(clippy::struct_excessive_bools, reason = "the flags are the API's, each by itself")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Definition {
     pub(crate) name: String,

@@ -33,6 +33,7 @@ pub(crate) enum QuoteSystem {
 }
 
 /// The switches.
+#[expect(clippy::struct_excessive_bools, reason = "switches are what this is")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Settings {

@@ -1,0 +1,103 @@
+//! The command `apply`: plan, ask, carry out, report.
+
+use std::collections::BTreeMap;
+
+use tokio_util::sync::CancellationToken;
+
+use super::applying::{self, Run};
+use super::args::{ApplyArgs, Global};
+use super::planning::{self, Planned};
+use super::{Ending, open, program, signals};
+use crate::apply::events::Listener;
+use crate::failure::{Failure, Kind, Severity};
+use crate::key::QuoteName;
+use crate::output::apply_human::apply_human;
+use crate::output::apply_json::apply_json;
+use crate::output::events_file::{EventsFile, Listeners};
+use crate::output::failure_human::diagnostics_human;
+use crate::output::plan_human::{Next, plan_human, plan_summary};
+use crate::output::printer::Printer;
+use crate::output::progress::Progress;
+
+/// Does what the plan says.
+pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending {
+    let opened = open::open(global)?;
+    let stop = signals::stop_token();
+    let run = applying::begin(opened, &args.allow).await?;
+    let (planned, stale) = planned(&run, args, &stop).await?;
+    let told = planned.told();
+    if args.plan.is_some() {
+        // It was reviewed when it was saved.
+        printer.page(|_| format!("Saved plan: {}\n", plan_summary(&planned.plan)));
+    } else {
+        printer.page(|look| plan_human(&planned.plan, Next::Nothing, look));
+    }
+    if let Some(kind) = planned.kind().filter(|k| matches!(k, Kind::Invalid | Kind::Guardrail)) {
+        let what =
+            if kind == Kind::Invalid { "the plan has errors" } else { "a guardrail refused" };
+        return Err(Failure::new(kind, format!("{what}; nothing was written")).with(told));
+    }
+    printer.say(&diagnostics_human(&told, printer.look_err()));
+    let pending = planned.plan.quotes.iter().any(|q| q.action.is_pending());
+    if pending && !args.auto_approve {
+        approve(printer, run.opened.lockfile.entries.len())?;
+    }
+    let events = args.events.as_deref().map(EventsFile::create).transpose()?;
+    let report = {
+        let progress = Progress::new(printer);
+        let mut listeners: Vec<&dyn Listener> = vec![&progress];
+        listeners.extend(events.as_ref().map(|e| e as &dyn Listener));
+        applying::carry_out(&run, &planned, stale, &Listeners(listeners), &stop).await?
+    };
+    if let Some(events) = events {
+        events.finish()?;
+    }
+    if printer.is_json() {
+        printer.data(&apply_json(&report));
+    } else {
+        printer.data(&apply_human(&report, &program(global), printer.look()));
+    }
+    Ok(report.kind())
+}
+
+async fn planned(
+    run: &Run,
+    args: &ApplyArgs,
+    stop: &CancellationToken,
+) -> Result<(Planned, BTreeMap<QuoteName, String>), Failure> {
+    if args.plan.is_some() {
+        return applying::revive(run, args, stop).await;
+    }
+    let parallelism = args.parallelism.map(usize::from);
+    let planned = planning::plan(&run.opened, &args.shape, &run.consent, parallelism, stop).await?;
+    Ok((planned, BTreeMap::new()))
+}
+
+fn approve(printer: &Printer, recorded: usize) -> Result<(), Failure> {
+    let question = if recorded == 0 { "Apply this first plan?" } else { "Apply this plan?" };
+    // A document on stdout means that a program reads it, and programs are not asked.
+    let answer = if printer.is_json() { None } else { applying::ask(question) };
+    match answer {
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::new(Kind::Other, "not applied: the answer was no")),
+        None => Err(Failure::new(
+            Kind::Invalid,
+            "apply has nobody to ask: standard input is not a terminal",
+        )
+        .help("review the plan, then run it with `--auto-approve`")),
+    }
+}
+
+impl Planned {
+    /// Everything that is to be said beside the plan, errors first.
+    pub fn told(&self) -> Vec<crate::failure::Diagnostic> {
+        let mut all = self.diagnostics.clone();
+        all.extend(self.refusals.iter().cloned());
+        all.sort_by_key(|d| match d.severity {
+            Severity::Error => 0,
+            Severity::Warning => 1,
+            Severity::Note => 2,
+        });
+        all
+    }
+}

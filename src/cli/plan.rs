@@ -1,0 +1,45 @@
+//! The command `plan`.
+
+use super::args::{Global, PlanArgs};
+use super::{Ending, open, planning, program, signals};
+use crate::failure::Kind;
+use crate::output::failure_human::diagnostics_human;
+use crate::output::plan_human::{Next, plan_human};
+use crate::output::plan_json::plan_json;
+use crate::output::printer::Printer;
+use crate::plan::saved;
+
+/// Reads upstream and shows what apply would change.
+pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending {
+    let opened = open::open(global)?;
+    let stop = signals::stop_token();
+    let consent = planning::standing_consent(&opened);
+    let planned = planning::plan(&opened, &args.shape, &consent, None, &stop).await?;
+    let told = planned.told();
+    if printer.is_json() {
+        printer.data(&plan_json(&planned.plan, &told));
+    } else {
+        let command = match &args.out {
+            Some(file) => format!("{} apply {}", program(global), file.display()),
+            None => format!("{} apply", program(global)),
+        };
+        let next = match (&args.out, planned.kind()) {
+            // What is invalid or refused cannot be applied as it is.
+            (_, Some(Kind::Invalid | Kind::Guardrail | Kind::Ownership)) => Next::Nothing,
+            (Some(_), _) => Next::Saved(&command),
+            (None, _) => Next::Apply(&command),
+        };
+        printer.data(&plan_human(&planned.plan, next, printer.look()));
+    }
+    printer.say(&diagnostics_human(&told, printer.look_err()));
+    let kind = planned.kind();
+    if let Some(file) = &args.out {
+        if kind == Some(Kind::Invalid) {
+            printer.say("hint: the plan was not saved, because it has errors\n");
+        } else {
+            saved::save(&planned.plan, file)?;
+        }
+    }
+    let pending = planned.plan.quotes.iter().any(|q| q.action.is_pending());
+    Ok(kind.or((pending && args.detailed_exitcode).then_some(Kind::Pending)))
+}

@@ -1,0 +1,84 @@
+//! The command `validate`: everything that can be known offline.
+
+use std::path::{Path, PathBuf};
+
+use super::args::Global;
+use super::{Ending, connect, open};
+use crate::failure::{Diagnostic, Kind, Severity};
+use crate::lockfile::{LOCKFILE, Store};
+use crate::manifest::Loaded;
+use crate::output::failure_human::diagnostics_human;
+use crate::output::json::{Counts, validate_json};
+use crate::output::printer::Printer;
+
+/// Checks workspace, manifests, catalog, lockfile, and what each provider can hold.
+pub fn run(global: &Global, paths: &[PathBuf], printer: &Printer) -> Ending {
+    let loaded = open::load(&global.dir);
+    let mut found = loaded.diagnostics.clone();
+    found.extend(provider_checks(&loaded));
+    found.extend(lockfile_checks(&global.dir, &loaded));
+    if !paths.is_empty() {
+        found.retain(|d| d.place.as_ref().is_none_or(|p| lies_in(&p.source.path, paths)));
+    }
+    let counts = Counts {
+        files: loaded.sources.len(),
+        quotes: loaded.quotes.len(),
+        products: loaded.products.len(),
+    };
+    let wrong = found.iter().any(|d| d.severity == Severity::Error);
+    if printer.is_json() {
+        printer.data(&validate_json(counts, &found));
+    } else {
+        let text = diagnostics_human(&found, printer.look());
+        printer.data(&text);
+        if !wrong {
+            printer.data(&format!(
+                "valid: {} quotes, {} products in {} files\n",
+                counts.quotes, counts.products, counts.files
+            ));
+        }
+    }
+    Ok(wrong.then_some(Kind::Invalid))
+}
+
+fn provider_checks(loaded: &Loaded) -> Vec<Diagnostic> {
+    let Some(workspace) = &loaded.workspace else { return Vec::new() };
+    let mut found = Vec::new();
+    for (name, connection) in &workspace.connections {
+        let quotes = loaded.quotes.iter().filter(|q| q.connection == *name);
+        match connect::dialect(name, connection) {
+            Ok(dialect) => {
+                for quote in quotes {
+                    found.extend(dialect.check(quote).into_iter().map(|d| d.about(&quote.name)));
+                }
+            }
+            Err(failure) => {
+                let mut diagnostic = Diagnostic::error("provider-unavailable", failure.message);
+                diagnostic.help = failure.help;
+                found.push(diagnostic);
+            }
+        }
+    }
+    found
+}
+
+fn lockfile_checks(dir: &Path, loaded: &Loaded) -> Vec<Diagnostic> {
+    let Some(workspace) = &loaded.workspace else { return Vec::new() };
+    let store = Store::new(std::sync::Arc::new(crate::disk::RealDisk::new()), dir, LOCKFILE);
+    match store.load(&workspace.name) {
+        Ok(_) => Vec::new(),
+        Err(failure) if failure.diagnostics.is_empty() => {
+            let mut diagnostic = Diagnostic::error("lockfile-unreadable", failure.message);
+            diagnostic.help = failure.help;
+            vec![diagnostic]
+        }
+        Err(failure) => failure.diagnostics,
+    }
+}
+
+fn lies_in(source: &str, paths: &[PathBuf]) -> bool {
+    paths.iter().any(|path| {
+        let path = path.strip_prefix(".").unwrap_or(path);
+        Path::new(source).starts_with(path)
+    })
+}
