@@ -103,6 +103,8 @@ pub enum Operation {
     },
     /// An operation on HubSpot's records.
     Hubspot(super::hubspot::operation::Operation),
+    /// An operation on DealHub's quotes.
+    Dealhub(super::dealhub::operation::Operation),
 }
 
 impl Step {
@@ -153,6 +155,8 @@ pub enum TroubleKind {
     Interrupted,
     /// Another owner's stamp.
     Ownership,
+    /// Somebody upstream must act first; no failure.
+    Waiting,
 }
 
 /// Trouble with the upstream, in words.

@@ -107,4 +107,6 @@ pub enum Lore {
     None,
     /// HubSpot's portal.
     Hubspot(Box<super::hubspot::portal::Portal>),
+    /// DealHub's account.
+    Dealhub(Box<super::dealhub::reader::Account>),
 }
