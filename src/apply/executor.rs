@@ -333,7 +333,9 @@ fn outcome_of(
                 if plan.ownership_conflict { TroubleKind::Ownership } else { TroubleKind::Refused };
             let mut trouble = Trouble::new(kind, plan.reason.clone().unwrap_or_default());
             trouble.help.clone_from(&plan.help);
-            return (QuoteOutcome::Blocked, Some(trouble), none);
+            let outcome =
+                if plan.unsettled { QuoteOutcome::Unknown } else { QuoteOutcome::Blocked };
+            return (outcome, Some(trouble), none);
         }
         Action::Orphaned | Action::Unverifiable => return (QuoteOutcome::Skipped, None, none),
         _ => {}

@@ -94,6 +94,13 @@ impl Journal {
         Ok((Self { queue, run: Arc::new(OnceLock::new()), flushes, now }, replayed))
     }
 
+    /// Tells what earlier runs left, without taking anything over: for a plan, which holds no lock.
+    pub fn peek(disk: Arc<dyn Disk>, folder: &Path, file: &str) -> Result<Replay, Failure> {
+        let path = folder.join(STATE_FOLDER).join(file);
+        let place = Place { disk, path, shown: format!("{STATE_FOLDER}/{file}") };
+        Ok(replay(place.read()?.records))
+    }
+
     /// Writes that a run begins. Once, before the first intent.
     pub async fn begin(&self, start: RunStart) -> Result<(), Failure> {
         self.run.set(start.run.clone()).map_err(|_| misuse("a second run began in one journal"))?;

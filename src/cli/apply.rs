@@ -69,7 +69,9 @@ async fn planned(
         return applying::revive(run, args, stop).await;
     }
     let parallelism = args.parallelism.map(usize::from);
-    let planned = planning::plan(&run.opened, &args.shape, &run.consent, parallelism, stop).await?;
+    let planned =
+        planning::plan(&run.opened, &args.shape, &run.consent, run.open_steps(), parallelism, stop)
+            .await?;
     Ok((planned, BTreeMap::new()))
 }
 

@@ -9,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::ApplyArgs;
 use super::connect::Account;
-use super::open::Opened;
+use super::open::{self, Opened};
 use super::planning::{self, Planned};
 use crate::apply::events::Listener;
 use crate::apply::executor::{Apply, Hand};
 use crate::apply::fold::fold_all;
-use crate::apply::journal::{JOURNAL, Journal, SANDBOX_JOURNAL};
+use crate::apply::journal::Journal;
 use crate::apply::ledger::Ledger;
 use crate::apply::records::{self, RunId, RunStart};
 use crate::apply::replay::{OpenStep, Replay};
@@ -67,7 +67,7 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
     let lock = WorkspaceLock::take(&opened.folder, &Holder::here(now()))?;
     // Between opening and locking another run may have ended.
     opened.lockfile = opened.store.load(&opened.workspace.name)?;
-    let file = if opened.sandbox.is_some() { SANDBOX_JOURNAL } else { JOURNAL };
+    let file = open::journal_file(&opened);
     let (journal, replay) = Journal::open(
         Arc::clone(&opened.disk),
         &opened.folder,
@@ -136,7 +136,9 @@ pub async fn revive(
     shape.overrides.clone_from(&plan.overrides);
     shape.prune = plan.prune;
     let parallelism = args.parallelism.map(usize::from);
-    let mut fresh = planning::plan(&run.opened, &shape, &run.consent, parallelism, stop).await?;
+    let mut fresh =
+        planning::plan(&run.opened, &shape, &run.consent, run.open_steps(), parallelism, stop)
+            .await?;
     let manifests: BTreeMap<_, _> = run.opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
     let mut stale = BTreeMap::new();
     for quote in plan.quotes.iter().filter(|q| q.action.is_pending()) {
@@ -211,15 +213,15 @@ pub async fn carry_out(
 /// Requests of an earlier run whose outcome was unknown: the live look at their quotes has settled
 /// what became of them, save for messages, which leave no trace that proves their absence.
 async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
-    let looked_at: BTreeMap<&QuoteName, Action> =
-        planned.plan.quotes.iter().map(|q| (&q.quote, q.action)).collect();
+    let looked_at: BTreeMap<&QuoteName, (Action, bool)> =
+        planned.plan.quotes.iter().map(|q| (&q.quote, (q.action, q.unsettled))).collect();
     for open in &run.replay.open {
-        let sends = open.intent.effects.iter().any(|e| e == Effect::Send.word());
-        let seen =
-            open.intent.quote.as_ref().is_none_or(|quote| {
-                looked_at.get(quote).is_some_and(|a| *a != Action::Unverifiable)
-            });
-        if sends || !seen {
+        let settled = open.intent.quote.as_ref().is_none_or(|quote| {
+            looked_at
+                .get(quote)
+                .is_some_and(|(action, unsettled)| *action != Action::Unverifiable && !unsettled)
+        });
+        if !settled {
             continue;
         }
         let mut receipt =

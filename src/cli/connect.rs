@@ -109,15 +109,11 @@ fn account(
     let dialect = dialect(name, connection)?;
     let failed =
         |e: &dyn std::fmt::Display| Failure::new(Kind::Other, format!("connection `{name}`: {e}"));
-    let (base, credential) = match &opened.sandbox {
-        Some(root) => {
-            let base = format!("{}/{}", root.as_str(), sandbox_path(connection.provider));
-            (base, Credential::bearer(Secret::new("sandbox".to_owned()).map_err(|e| failed(&e))?))
-        }
-        None => {
-            let secret = load_secret(opened, name, connection)?;
-            (connection.base_url.clone(), Credential::bearer(secret))
-        }
+    let (base, secret) = if let Some(root) = &opened.sandbox {
+        let base = format!("{}/{}", root.as_str(), sandbox_path(connection.provider));
+        (base, Secret::new("sandbox".to_owned()).map_err(|e| failed(&e))?)
+    } else {
+        (connection.base_url.clone(), load_secret(opened, name, connection)?)
     };
     let base = BaseUrl::parse(&base).map_err(|e| failed(&e))?;
     let transport = ReqwestTransport::new(base, crate::http::client::DEFAULT_TIMEOUT)
@@ -132,7 +128,7 @@ fn account(
         classes: hubspot::class_limits(),
     });
     let mut settings_of_wire = WireSettings::new(hubspot::policy());
-    settings_of_wire.credential = Some(credential);
+    settings_of_wire.credential = Some(Credential::bearer(secret));
     settings_of_wire.stop = stop.clone();
     let wire = Arc::new(Wire::new(Arc::new(transport), Arc::new(limiter), settings_of_wire));
     let settings = settings(name, connection);

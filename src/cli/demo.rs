@@ -26,6 +26,9 @@ const PUBLISHED: &str = "initech-tech-sprint-2027";
 /// The quotes that are made by the apply that is killed.
 const LATE: &str = "late.yaml";
 
+/// Where the sandbox keeps its records, so that the reader can go on.
+const STATE: &str = "sandbox-state.json";
+
 /// Tells the story.
 pub async fn run(printer: &Printer, no_pause: bool) -> Result<(), Failure> {
     let folder = tempfile::Builder::new()
@@ -34,10 +37,13 @@ pub async fn run(printer: &Printer, no_pause: bool) -> Result<(), Failure> {
         .map_err(|e| broken("cannot make a temporary folder", &e))?
         .keep();
     workspace::write(&folder).map_err(|e| broken("cannot write the workspace", &e))?;
+    let options = Options {
+        latency: Duration::from_millis(20),
+        state: Some(folder.join(STATE)),
+        ..Options::default()
+    };
     let running =
-        Running::start(Options { latency: Duration::from_millis(20), ..Options::default() })
-            .await
-            .map_err(|e| broken("the sandbox cannot start", &e))?;
+        Running::start(options).await.map_err(|e| broken("the sandbox cannot start", &e))?;
     let program =
         std::env::current_exe().map_err(|e| broken("cannot find the running program", &e))?;
     let pause = !no_pause && printer.stderr_is_terminal() && std::io::stdin().is_terminal();
@@ -112,9 +118,9 @@ impl Stage<'_> {
 
         self.scene("The end. Go on by hand:");
         self.printer.data(&format!(
-            "  proforma sandbox --listen 127.0.0.1:8765 &\n  cd {shown}\n  proforma --sandbox http://127.0.0.1:8765 plan\n\n\
-             The sandbox of this demo ends now, and its records with it; a new one starts empty,\n\
-             so remove {shown}/proforma.sandbox.lock first.\n"
+            "  cd {shown}\n  proforma sandbox --listen 127.0.0.1:8765 --state {STATE} &\n  \
+             proforma --sandbox http://127.0.0.1:8765 plan\n\n\
+             The records of this story are kept in {STATE}; the workspace stays where it is.\n"
         ));
         let stopped = self.running.stop().await;
         stopped.map_err(|e| broken("the sandbox did not stop", &e))

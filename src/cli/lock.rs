@@ -14,7 +14,10 @@ use crate::output::text::safe;
 pub fn run(global: &Global, command: &LockCommand, printer: &Printer) -> Ending {
     let mut opened = open::open(global)?;
     match command {
-        LockCommand::List => list(&opened, printer),
+        LockCommand::List => {
+            list(&opened, printer);
+            Ok(None)
+        }
         LockCommand::Forget { quote } => {
             let _lock = WorkspaceLock::take(&opened.folder, &Holder::here(jiff::Timestamp::now()))?;
             opened.lockfile = opened.store.load(&opened.workspace.name)?;
@@ -39,7 +42,7 @@ pub fn run(global: &Global, command: &LockCommand, printer: &Printer) -> Ending 
     }
 }
 
-fn list(opened: &open::Opened, printer: &Printer) -> Ending {
+fn list(opened: &open::Opened, printer: &Printer) {
     if printer.is_json() {
         let quotes: Vec<_> = opened
             .lockfile
@@ -58,7 +61,7 @@ fn list(opened: &open::Opened, printer: &Printer) -> Ending {
             "format": 1, "kind": "lock", "workspace": opened.workspace.name, "quotes": quotes,
         });
         printer.data(&format!("{document:#}\n"));
-        return Ok(None);
+        return;
     }
     let mut text = String::new();
     let width = opened.lockfile.entries.keys().map(|n| n.as_str().len()).max().unwrap_or(0);
@@ -79,5 +82,4 @@ fn list(opened: &open::Opened, printer: &Printer) -> Ending {
         text.push_str("nothing is recorded\n");
     }
     printer.data(&text);
-    Ok(None)
 }

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::Global;
+use crate::apply::fold::fold_all;
+use crate::apply::journal::{JOURNAL, Journal, SANDBOX_JOURNAL};
+use crate::apply::replay::Replay;
 use crate::disk::{Disk, RealDisk};
 use crate::failure::{Failure, Kind, Severity};
 use crate::http::BaseUrl;
@@ -61,6 +64,21 @@ pub fn open(global: &Global) -> Result<Opened, Failure> {
     let store = Store::new(Arc::clone(&disk), &global.dir, file);
     let lockfile = store.load(&workspace.name)?;
     Ok(Opened { folder: global.dir.clone(), loaded, workspace, lockfile, store, disk, sandbox })
+}
+
+/// The journal's file: runs against a sandbox have their own.
+pub fn journal_file(opened: &Opened) -> &'static str {
+    if opened.sandbox.is_some() { SANDBOX_JOURNAL } else { JOURNAL }
+}
+
+/// What earlier runs left in the journal, looked at without a lock. Their receipts are brought
+/// into the lockfile in memory.
+pub fn earlier_runs(opened: &mut Opened) -> Result<Replay, Failure> {
+    let left = Journal::peek(Arc::clone(&opened.disk), &opened.folder, journal_file(opened))?;
+    let steps = left.applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
+    // What cannot be brought in yet is found upstream by its stamp.
+    let _left = fold_all(&mut opened.lockfile, steps);
+    Ok(left)
 }
 
 fn sandbox_url(text: &str) -> Result<BaseUrl, Failure> {

@@ -11,10 +11,11 @@ use crate::plan::saved;
 
 /// Reads upstream and shows what apply would change.
 pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending {
-    let opened = open::open(global)?;
+    let mut opened = open::open(global)?;
     let stop = signals::stop_token();
     let consent = planning::standing_consent(&opened);
-    let planned = planning::plan(&opened, &args.shape, &consent, None, &stop).await?;
+    let left = open::earlier_runs(&mut opened)?;
+    let planned = planning::plan(&opened, &args.shape, &consent, &left.open, None, &stop).await?;
     let told = planned.told();
     if printer.is_json() {
         printer.data(&plan_json(&planned.plan, &told));

@@ -10,6 +10,7 @@ use super::args::Shape;
 use super::connect::{self, Account};
 use super::open::Opened;
 use super::select::Selected;
+use crate::apply::replay::OpenStep;
 use crate::failure::{Diagnostic, Failure, Kind, Severity};
 use crate::key::{ConnectionName, QuoteName};
 use crate::plan::build::{self, Subject, Terms};
@@ -43,7 +44,9 @@ impl Planned {
             kinds.insert(Kind::Guardrail);
         }
         for quote in &self.plan.quotes {
-            if quote.ownership_conflict {
+            if quote.unsettled {
+                kinds.insert(Kind::Unknown);
+            } else if quote.ownership_conflict {
                 kinds.insert(Kind::Ownership);
             } else if quote.action == crate::plan::model::Action::Blocked {
                 kinds.insert(Kind::Partial);
@@ -73,11 +76,12 @@ pub fn overrides(shape: &Shape) -> Result<Vec<String>, Failure> {
     Ok(names.into_iter().cloned().collect())
 }
 
-/// Surveys and plans.
+/// Surveys and plans. `open` are requests of earlier runs whose outcome is unknown.
 pub async fn plan(
     opened: &Opened,
     shape: &Shape,
     consent: &Effects,
+    open: &[OpenStep],
     parallelism: Option<usize>,
     stop: &CancellationToken,
 ) -> Result<Planned, Failure> {
@@ -99,6 +103,7 @@ pub async fn plan(
     let names: Vec<&ConnectionName> = names.into_iter().collect();
     diagnostics.extend(offline_checks(opened, &subjects)?);
     let accounts = connect::connect(opened, &names, parallelism, stop)?;
+    outlast_lag(open, &accounts).await;
     let (surveys, troubles) = survey(opened, &subjects, &accounts).await?;
     let views = accounts
         .iter()
@@ -116,6 +121,7 @@ pub async fn plan(
     let (mut plan, found) = build::build(&opened.workspace.name, &subjects, &views, &terms);
     diagnostics.extend(found);
     cut_off(&mut plan, &troubles);
+    hold_unsettled(&mut plan, open, &accounts);
     let refusals = refusals(opened, &plan, consent);
     Ok(Planned { plan, diagnostics, refusals, accounts, surveys })
 }
@@ -222,6 +228,61 @@ pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
     let mut failure = Failure::new(kind, format!("connection `{name}`: {}", trouble.message));
     failure.help.clone_from(&trouble.help);
     failure
+}
+
+/// Absence is proven only once the provider's lag is over: a creation of an earlier run may have
+/// been sent a moment ago.
+async fn outlast_lag(open: &[OpenStep], accounts: &BTreeMap<ConnectionName, Account>) {
+    let now = jiff::Timestamp::now();
+    let rest = open
+        .iter()
+        .filter(|step| step.intent.creates)
+        .filter_map(|step| {
+            let lag = accounts.get(&step.intent.connection)?.dialect.lag();
+            let passed = std::time::Duration::try_from(now.duration_since(step.at)).ok()?;
+            lag.checked_sub(passed)
+        })
+        .max();
+    if let Some(rest) = rest {
+        tokio::time::sleep(rest).await;
+    }
+}
+
+/// Quotes with a request of which only a person can tell whether it was done: a message that the
+/// plan would send again, or a creation that no look can prove absent.
+fn hold_unsettled(
+    plan: &mut Plan,
+    open: &[OpenStep],
+    accounts: &BTreeMap<ConnectionName, Account>,
+) {
+    for step in open {
+        let Some(name) = &step.intent.quote else { continue };
+        let Some(quote) = plan.quotes.iter_mut().find(|q| q.quote == *name) else { continue };
+        let sends = step.intent.effects.iter().any(|e| e == Effect::Send.word());
+        let sends_again = sends && quote.steps.iter().any(|s| s.effects.contains(&Effect::Send));
+        let proof = accounts
+            .get(&step.intent.connection)
+            .is_some_and(|account| account.dialect.proves_absence());
+        let creates_again = step.intent.creates
+            && !proof
+            && quote.steps.iter().any(|s| s.creates() && s.part == step.intent.part);
+        if !sends_again && !creates_again {
+            continue;
+        }
+        let what = if creates_again { "a creation" } else { "a message" };
+        quote.action = crate::plan::model::Action::Blocked;
+        quote.unsettled = true;
+        quote.steps.clear();
+        quote.record = None;
+        quote.reason = Some(format!(
+            "{what} of {} may or may not have been done, and nothing upstream can prove it",
+            step.at
+        ));
+        quote.help = Some(format!(
+            "look upstream, then say `proforma recover {name} --adopt ID` or `proforma recover {name} --absent`"
+        ));
+    }
+    plan.id = build::digest(plan);
 }
 
 /// Quotes of a connection that is down are blocked.

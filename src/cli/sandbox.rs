@@ -1,5 +1,6 @@
 //! The command `sandbox`: a local emulator of the upstreams.
 
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use tokio::net::TcpListener;
@@ -30,9 +31,10 @@ pub async fn run(args: &SandboxArgs, printer: &Printer) -> Result<(), Failure> {
         .map_err(|e| Failure::new(Kind::Other, format!("the sandbox cannot start: {e}")))?;
     let mut text = format!("sandbox {}\n", running.root_url());
     for (name, url) in running.base_urls() {
-        text.push_str(&format!("  {name:<11} base_url: {url}\n"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {name:<11} base_url: {url}");
     }
-    text.push_str(&format!("\nproforma --sandbox {} plan\nStops on Ctrl-C.\n", running.root_url()));
+    let _ = write!(text, "\nproforma --sandbox {} plan\nStops on Ctrl-C.\n", running.root_url());
     printer.data(&text);
     running
         .until(super::signals::stopped())

@@ -61,6 +61,7 @@ pub(super) fn quote(name: &str, action: Action) -> QuotePlan {
         reason: None,
         help: None,
         ownership_conflict: false,
+        unsettled: false,
         waits_for: None,
         notices: Vec::new(),
         state_before: None,

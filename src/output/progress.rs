@@ -137,11 +137,13 @@ impl<W: Write> Lines<W> {
             Event::Started { quotes, steps, .. } => {
                 state.last = Some(now);
                 state.of = *steps;
-                (*steps > 0).then(|| format!(
-                    "applying {} to {}",
-                    wording::count(*steps, "step"),
-                    wording::count(*quotes, "quote")
-                ))
+                (*steps > 0).then(|| {
+                    format!(
+                        "applying {} to {}",
+                        wording::count(*steps, "step"),
+                        wording::count(*quotes, "quote")
+                    )
+                })
             }
             Event::Finished { .. } if state.of == 0 => None,
             Event::Settled { done, of, .. } => {

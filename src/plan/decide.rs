@@ -10,14 +10,14 @@ use std::collections::BTreeSet;
 use super::diff::{self, Comparison, Ownership};
 use super::model::{Action, Basis, Change, ChangeOrigin, QuotePlan, Record};
 use super::order;
-use crate::desired::{Quote, WantedState, WhenLocked};
+use crate::desired::{Quote, WantedState, WhenImmutable, WhenLocked};
 use crate::facts::{self, Facts, Path, Value};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, Stamp, WorkspaceName};
 use crate::lockfile::Entry;
-use crate::provider::Dialect;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{PartStamp, Work};
 use crate::provider::survey::{Observed, Sight, Survey};
+use crate::provider::{Dialect, Mutability};
 
 /// All that is known of one quote when the decision is made.
 #[derive(Clone, Copy)]
@@ -111,6 +111,9 @@ pub fn decide(case: &Case<'_>, dialect: &dyn Dialect, survey: &Survey) -> Decisi
                 "restore the entry from git, or take it out with `proforma lock forget`; an id must never be moved between quotes by hand",
             );
         }
+        (Some(desired), Sight::Unverifiable(why)) if case.entry.is_some() => {
+            unread(case, desired, why, dialect, survey, &mut decision);
+        }
         (_, Sight::Unverifiable(why)) => {
             decision.plan.action = Action::Unverifiable;
             decision.plan.reason = Some(why.clone());
@@ -151,6 +154,7 @@ fn blank(case: &Case<'_>, dialect: &dyn Dialect) -> Decision {
             reason: None,
             help: None,
             ownership_conflict: false,
+            unsettled: false,
             waits_for: None,
             notices: Vec::new(),
             state_before: observed.map(|o| o.state.clone()),
@@ -378,9 +382,19 @@ fn existing(
     }
 
     let settled = settle_state(&wanted, observed, dialect, compared.manifest_changed, decision);
+    let create_only = matches!(dialect.mutability(), Mutability::CreateOnly(_));
+    if create_only {
+        show_drift(&mut decision.plan);
+    }
     let editing = decision.plan.changes.iter().any(|c| c.planned);
-    if settled && editing && observed.locked {
-        settle_lock(case, desired, observed, decision);
+    if settled && editing {
+        match dialect.mutability() {
+            Mutability::CreateOnly(old) => settle_immutable(case, desired, old, decision),
+            Mutability::Editable if observed.locked => {
+                settle_lock(case, desired, observed, decision);
+            }
+            Mutability::Editable => {}
+        }
     }
     let plan = &mut decision.plan;
     if plan.action == Action::Blocked {
@@ -521,6 +535,94 @@ fn settle_state(
             false
         }
     }
+}
+
+/// What nobody can write back is shown and not planned.
+fn show_drift(plan: &mut QuotePlan) {
+    let mut shown = 0;
+    for change in plan.changes.iter_mut().filter(|c| c.origin == ChangeOrigin::Drift) {
+        shown += usize::from(change.planned);
+        change.planned = false;
+    }
+    if shown > 0 && plan.reason.is_none() {
+        plan.reason = Some(format!(
+            "{shown} value{} changed upstream; the provider cannot edit a quote, so this is shown, not repaired",
+            if shown == 1 { "" } else { "s" }
+        ));
+    }
+}
+
+/// A change of a quote that the provider cannot edit.
+fn settle_immutable(case: &Case<'_>, desired: &Quote, old: &str, decision: &mut Decision) {
+    if desired.lifecycle.when_immutable == WhenImmutable::Fail {
+        let count = decision.plan.changes.iter().filter(|c| c.planned).count();
+        block(
+            &mut decision.plan,
+            format!(
+                "the provider cannot edit a quote; {count} change{} cannot be written",
+                if count == 1 { "" } else { "s" }
+            ),
+            format!(
+                "set `lifecycle: {{ when_immutable: replace }}` to make a new quote in its place; {old}"
+            ),
+        );
+        return;
+    }
+    decision.plan.action = Action::Replace;
+    decision.plan.notices.push(old.to_owned());
+    decision.revision += 1;
+    decision.stamp = Stamp::new(case.workspace, case.quote, decision.revision, "");
+    decision.state = Some(wanted_state(desired));
+}
+
+/// A quote that is recorded and cannot be read: the plan is made from what was recorded.
+fn unread(
+    case: &Case<'_>,
+    desired: &Quote,
+    why: &str,
+    dialect: &dyn Dialect,
+    survey: &Survey,
+    decision: &mut Decision,
+) {
+    let nothing = std::collections::BTreeMap::new();
+    let recorded = case.entry.map_or(&nothing, |e| &e.fields);
+    let holds = |path: &Path, value: &Value| {
+        recorded.get(path) == Some(&value.fingerprint(case.quote, path))
+    };
+    // What was recorded and is still wanted is taken to be there; nothing else is known.
+    let taken: Facts = case
+        .want
+        .iter()
+        .filter(|(path, value)| holds(path, value))
+        .map(|(path, value)| (path.clone(), value.clone()))
+        .collect();
+    let ownership = ownership_of(desired);
+    let compared = diff::compare(case.quote, case.want, Some(recorded), Some(&taken), &ownership);
+    let wanted = wanted_state(desired);
+    let state_moved =
+        recorded.get(&Path::new(diff::STATE)) != Some(&state_fingerprint(case.quote, &wanted));
+    decision.plan.action = Action::Unverifiable;
+    decision.plan.reason = Some(why.to_owned());
+    if !compared.manifest_changed && !state_moved {
+        return;
+    }
+    decision.plan.changes.clone_from(&compared.changes);
+    decision.plan.state_after = Some(wanted);
+    match dialect.mutability() {
+        Mutability::CreateOnly(old) => settle_immutable(case, desired, old, decision),
+        Mutability::Editable => block(
+            &mut decision.plan,
+            format!("the manifest has changed, but {why}"),
+            "give the connection what it needs to read quotes back",
+        ),
+    }
+    if decision.plan.action == Action::Replace {
+        decision.active = true;
+        decision.plan.total_after = dialect.total(case.want);
+        let fresh = Comparison { releases: compared.releases, ..Comparison::default() };
+        decision.plan.record = Some(record(case, desired, survey, decision, &fresh, None));
+    }
+    order::sort(&mut decision.plan.changes, case.want, None);
 }
 
 fn settle_lock(case: &Case<'_>, desired: &Quote, observed: &Observed, decision: &mut Decision) {

@@ -67,7 +67,7 @@ pub fn check(plan: &Plan, scene: &Scene<'_>) -> Vec<Diagnostic> {
     found.into_iter().filter(|(name, _)| !overridden.contains(name)).map(|(_, d)| d).collect()
 }
 
-fn refusal(name: &'static str, message: String, passes: &str) -> (&'static str, Diagnostic) {
+fn refusal(name: &'static str, message: &str, passes: &str) -> (&'static str, Diagnostic) {
     let help = format!("{passes}; to go on this once: `--override {name}`");
     (name, Diagnostic::error("guardrail", format!("guardrail `{name}`: {message}")).help(help))
 }
@@ -88,7 +88,7 @@ fn counts(plan: &Plan, scene: &Scene<'_>, found: &mut Vec<(&'static str, Diagnos
         if wanted > most {
             found.push(refusal(
                 name,
-                format!("the plan would {word} {wanted} quotes; the limit is {shown}"),
+                &format!("the plan would {word} {wanted} quotes; the limit is {shown}"),
                 &format!("{most} would pass: narrow the run with `--only`, or raise the limit"),
             ));
         }
@@ -112,7 +112,7 @@ fn empty(scene: &Scene<'_>, found: &mut Vec<(&'static str, Diagnostic)>) {
     if scene.quotes.is_empty() && recorded > 0 {
         found.push(refusal(
             "empty",
-            format!("the workspace has no quotes, but the lockfile has {recorded}"),
+            &format!("the workspace has no quotes, but the lockfile has {recorded}"),
             "one manifest would pass: check `quotes:` in proforma.yaml and what is checked out",
         ));
     }
@@ -133,7 +133,7 @@ fn quiet_hours(plan: &Plan, scene: &Scene<'_>, found: &mut Vec<(&'static str, Di
     if count > 0 {
         found.push(refusal(
             "quiet_hours",
-            format!(
+            &format!(
                 "{count} quotes would be published or sent in quiet hours ({} to {}, {})",
                 quiet.from.strftime("%H:%M"),
                 quiet.to.strftime("%H:%M"),
@@ -153,7 +153,7 @@ fn for_quote(
     let rails = scene.guardrails;
     let name = &quote.quote;
     let mut refuse = |rail, path: &str, message: String, passes: &str| {
-        let (rail, diagnostic) = refusal(rail, format!("`{name}`: {message}"), passes);
+        let (rail, diagnostic) = refusal(rail, &format!("`{name}`: {message}"), passes);
         found.push((rail, diagnostic.at(desired.origin.place(path)).about(name)));
     };
     if let (Some(limit), Some((list, off))) = (rails.max_discount, discounts(desired)) {

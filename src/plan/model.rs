@@ -165,6 +165,9 @@ pub struct QuotePlan {
     pub help: Option<String>,
     /// The remote object belongs to somebody else (exit code 11).
     pub ownership_conflict: bool,
+    /// A request of an earlier run may or may not have been done, and only a person can tell
+    /// (exit code 6).
+    pub unsettled: bool,
     /// Somebody upstream must act first: who and what.
     pub waits_for: Option<String>,
     /// What the customer will notice, and other things to know.

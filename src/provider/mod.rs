@@ -92,6 +92,12 @@ pub trait Dialect: Send + Sync {
     /// after that time.
     fn lag(&self) -> Duration;
 
+    /// Whether a survey proves that a quote which it does not find is not there. Where it cannot,
+    /// a creation whose outcome is unknown waits for a person.
+    fn proves_absence(&self) -> bool {
+        true
+    }
+
     /// Whether a quote can be edited once it is made.
     fn mutability(&self) -> Mutability {
         Mutability::Editable

@@ -183,6 +183,28 @@ pub fn read_part(object: Object) -> &'static [&'static str] {
     }
 }
 
+/// The whole table, for readers.
+pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
+    Sheet {
+        name: "hubspot",
+        title: "HubSpot quotes",
+        summary: "creates, edits, publishes, withdraws and archives; locked once published",
+        neutral: NEUTRAL.to_vec(),
+        native: NATIVE
+            .iter()
+            .map(|native| NativeField {
+                name: native.name,
+                on: native.objects.iter().map(|o| o.word()).collect(),
+                kind: native.shape.kind(),
+                mode: native.mode,
+                word: native.word,
+                source: native.source,
+            })
+            .collect(),
+        states: Sheet::states_of(dialect, super::status::word_of),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,27 +277,5 @@ mod tests {
         assert_eq!(link_of("deal"), Some(Object::Deal));
         assert_eq!(link_of("title"), None);
         assert!(matches!(neutral("shipping").map(|f| f.handling), Some(Refused(_))));
-    }
-}
-
-/// The whole table, for readers.
-pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
-    Sheet {
-        name: "hubspot",
-        title: "HubSpot quotes",
-        summary: "creates, edits, publishes, withdraws and archives; locked once published",
-        neutral: NEUTRAL.to_vec(),
-        native: NATIVE
-            .iter()
-            .map(|native| NativeField {
-                name: native.name,
-                on: native.objects.iter().map(|o| o.word()).collect(),
-                kind: native.shape.kind(),
-                mode: native.mode,
-                word: native.word,
-                source: native.source,
-            })
-            .collect(),
-        states: Sheet::states_of(dialect, super::status::word_of),
     }
 }

@@ -1,0 +1,54 @@
+//! The documents say what the program says.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+/// The first text literal behind each of these calls, which is the code of a diagnostic.
+fn codes_in(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for call in ["Diagnostic::error(", "Diagnostic::warning(", "Problem::new(", ".problem("] {
+        for (at, _) in text.match_indices(call) {
+            let rest = text[at + call.len()..].trim_start();
+            let Some(rest) = rest.strip_prefix('"') else { continue };
+            let Some((code, _)) = rest.split_once('"') else { continue };
+            found.insert(code.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_error_code_is_in_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let table = fs::read_to_string(root.join("docs/errors.md")).unwrap();
+    let mut files = Vec::new();
+    sources(&root.join("src"), &mut files);
+    let mut missing = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        // Tests make up codes of their own.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        if file.file_name().unwrap().to_string_lossy().contains("tests") {
+            continue;
+        }
+        if file.ends_with("output/fixtures.rs") {
+            continue;
+        }
+        missing.extend(codes_in(code).into_iter().filter(|c| !table.contains(&format!("| `{c}` |"))));
+    }
+    assert!(missing.is_empty(), "docs/errors.md lacks {missing:?}");
+}
