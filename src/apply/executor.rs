@@ -359,6 +359,9 @@ fn outcome_of(
     if let Some(trouble) = unknown {
         return (QuoteOutcome::Unknown, Some(trouble.clone()), none);
     }
+    if let Some(trouble) = failed.filter(|t| t.kind == TroubleKind::Waiting) {
+        return (QuoteOutcome::Waiting, Some(trouble.clone()), none);
+    }
     if let Some(trouble) = failed.filter(|_| !interrupted_here) {
         return (QuoteOutcome::Failed, Some(trouble.clone()), none);
     }
@@ -532,7 +535,7 @@ impl<'a> Flight<'_, 'a> {
             .map(|step| {
                 let expected = match &step.operation {
                     Operation::ReadBack { state } => state.as_ref(),
-                    Operation::Hubspot(_) => None,
+                    Operation::Hubspot(_) | Operation::Dealhub(_) => None,
                 };
                 let plan = step.quote.as_ref().and_then(|q| self.plans.get(q)).copied();
                 let sight: Option<&Sight> = step.quote.as_ref().and_then(|q| survey.sights.get(q));

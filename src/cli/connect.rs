@@ -11,11 +11,14 @@ use super::open::Opened;
 use crate::failure::{Failure, Kind};
 use crate::http::client::ReqwestTransport;
 use crate::http::{
-    BaseUrl, Credential, Limiter, Limits, RateLimit, ReadWire, Secret, SecretSource, Wire,
-    WireSettings,
+    BaseUrl, Class, Credential, Limiter, Limits, Policy, RateLimit, ReadWire, Secret, SecretSource,
+    Wire, WireSettings,
 };
 use crate::key::ConnectionName;
 use crate::manifest::{Connection, Credential as Source, ProviderName, QuoteSystem, Stamping};
+use crate::provider::dealhub::reader::DealhubReader;
+use crate::provider::dealhub::writer::DealhubWriter;
+use crate::provider::dealhub::{self, DealhubDialect};
 use crate::provider::hubspot::reader::HubspotReader;
 use crate::provider::hubspot::writer::HubspotWriter;
 use crate::provider::hubspot::{self, HubspotDialect};
@@ -33,13 +36,63 @@ pub struct Account {
     /// Requests in flight at once.
     pub concurrency: usize,
     wire: Arc<Wire>,
-    settings: hubspot::Settings,
+    kit: Kit,
+}
+
+/// A provider with its settings.
+#[derive(Clone)]
+enum Kit {
+    Hubspot(hubspot::Settings),
+    Dealhub(dealhub::Settings),
+}
+
+impl Kit {
+    fn of(name: &ConnectionName, connection: &Connection) -> Result<Self, Failure> {
+        match connection.provider {
+            ProviderName::Hubspot => Ok(Self::Hubspot(hubspot_settings(name, connection))),
+            ProviderName::Dealhub => Ok(Self::Dealhub(dealhub_settings(name, connection))),
+            other => Err(unavailable(name, other)),
+        }
+    }
+
+    fn dialect(&self) -> Arc<dyn Dialect> {
+        match self {
+            Self::Hubspot(settings) => Arc::new(HubspotDialect::new(settings.clone())),
+            Self::Dealhub(settings) => Arc::new(DealhubDialect::new(settings.clone())),
+        }
+    }
+
+    fn reader(&self, wire: &Arc<Wire>) -> Arc<dyn Reader> {
+        let wire = ReadWire::new(Arc::clone(wire));
+        match self {
+            Self::Hubspot(settings) => Arc::new(HubspotReader::new(wire, settings.clone())),
+            Self::Dealhub(settings) => Arc::new(DealhubReader::new(wire, settings.clone())),
+        }
+    }
+
+    fn writer(&self, wire: &Arc<Wire>) -> Arc<dyn Writer> {
+        let wire = Arc::clone(wire);
+        match self {
+            Self::Hubspot(settings) => Arc::new(HubspotWriter::new(wire, settings.clone())),
+            Self::Dealhub(settings) => Arc::new(DealhubWriter::new(wire, settings.clone())),
+        }
+    }
+
+    /// What the provider's answers mean, its published limit, and limits beside it.
+    fn limits(&self) -> (Policy, RateLimit, Vec<(Class, RateLimit)>) {
+        match self {
+            Self::Hubspot(_) => {
+                (hubspot::policy(), hubspot::published_limit(), hubspot::class_limits())
+            }
+            Self::Dealhub(_) => (dealhub::policy(), dealhub::published_limit(), Vec::new()),
+        }
+    }
 }
 
 impl Account {
     /// The writing side: for apply alone.
     pub fn writer(&self) -> Arc<dyn Writer> {
-        Arc::new(HubspotWriter::new(Arc::clone(&self.wire), self.settings.clone()))
+        self.kit.writer(&self.wire)
     }
 }
 
@@ -48,10 +101,7 @@ pub fn dialect(
     name: &ConnectionName,
     connection: &Connection,
 ) -> Result<Arc<dyn Dialect>, Failure> {
-    match connection.provider {
-        ProviderName::Hubspot => Ok(Arc::new(HubspotDialect::new(settings(name, connection)))),
-        other => Err(unavailable(name, other)),
-    }
+    Ok(Kit::of(name, connection)?.dialect())
 }
 
 fn unavailable(name: &ConnectionName, provider: ProviderName) -> Failure {
@@ -62,7 +112,14 @@ fn unavailable(name: &ConnectionName, provider: ProviderName) -> Failure {
     .help("`proforma providers` lists what it can talk to")
 }
 
-fn settings(name: &ConnectionName, connection: &Connection) -> hubspot::Settings {
+fn dealhub_settings(name: &ConnectionName, connection: &Connection) -> dealhub::Settings {
+    dealhub::Settings {
+        connection: name.clone(),
+        visibility: connection.visibility.unwrap_or(dealhub::DEFAULT_VISIBILITY),
+    }
+}
+
+fn hubspot_settings(name: &ConnectionName, connection: &Connection) -> hubspot::Settings {
     hubspot::Settings {
         connection: name.clone(),
         system: match connection.quote_system {
@@ -106,7 +163,7 @@ fn account(
     parallelism: Option<usize>,
     stop: &CancellationToken,
 ) -> Result<Account, Failure> {
-    let dialect = dialect(name, connection)?;
+    let kit = Kit::of(name, connection)?;
     let failed =
         |e: &dyn std::fmt::Display| Failure::new(Kind::Other, format!("connection `{name}`: {e}"));
     let (base, secret) = if let Some(root) = &opened.sandbox {
@@ -120,20 +177,19 @@ fn account(
         .map_err(|e| failed(&e))?;
     let concurrency =
         parallelism.or(connection.concurrency.map(|n| n as usize)).unwrap_or(DEFAULT_CONCURRENCY);
+    let (policy, published, classes) = kit.limits();
     let explicit = connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
     let limiter = Limiter::new(Limits {
-        account: explicit.unwrap_or_else(hubspot::published_limit),
+        account: explicit.unwrap_or(published),
         explicit: explicit.is_some(),
         concurrency,
-        classes: hubspot::class_limits(),
+        classes,
     });
-    let mut settings_of_wire = WireSettings::new(hubspot::policy());
+    let mut settings_of_wire = WireSettings::new(policy);
     settings_of_wire.credential = Some(Credential::bearer(secret));
     settings_of_wire.stop = stop.clone();
     let wire = Arc::new(Wire::new(Arc::new(transport), Arc::new(limiter), settings_of_wire));
-    let settings = settings(name, connection);
-    let reader = HubspotReader::new(ReadWire::new(Arc::clone(&wire)), settings.clone());
-    Ok(Account { dialect, reader: Arc::new(reader), concurrency, wire, settings })
+    Ok(Account { dialect: kit.dialect(), reader: kit.reader(&wire), concurrency, wire, kit })
 }
 
 /// The upstream's place in the sandbox.

@@ -11,6 +11,7 @@ use crate::key::ConnectionName;
 use crate::output::printer::Printer;
 use crate::output::text::safe;
 use crate::provider::capability::{Handling, Kind as Shape, Mode, Sheet, StateField};
+use crate::provider::dealhub::{self, DealhubDialect};
 use crate::provider::hubspot::{self, HubspotDialect, QuoteSystem, Settings, StampPlace};
 
 /// Shows one sheet, or the overview of all.
@@ -51,7 +52,14 @@ pub fn sheets() -> Vec<Sheet> {
         system: QuoteSystem::Legacy,
         stamp: StampPlace::Property(crate::manifest::DEFAULT_STAMP_PROPERTY.to_owned()),
     };
-    vec![hubspot::mapping::sheet(&HubspotDialect::new(settings))]
+    let dealhub = dealhub::Settings {
+        connection: settings.connection.clone(),
+        visibility: dealhub::DEFAULT_VISIBILITY,
+    };
+    vec![
+        hubspot::mapping::sheet(&HubspotDialect::new(settings)),
+        dealhub::mapping::sheet(&DealhubDialect::new(dealhub)),
+    ]
 }
 
 fn handling(handling: Handling) -> (&'static str, &'static str) {

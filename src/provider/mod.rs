@@ -98,6 +98,11 @@ pub trait Dialect: Send + Sync {
         true
     }
 
+    /// Whether a quote can be deleted.
+    fn deletes(&self) -> bool {
+        true
+    }
+
     /// Whether a quote can be edited once it is made.
     fn mutability(&self) -> Mutability {
         Mutability::Editable

@@ -158,7 +158,10 @@ impl Fetch {
             let body = match self.get("/api/v2/quotes", &query).await {
                 Ok(body) => body,
                 // An opportunity that DealHub does not know yet has no quotes.
-                Err(t) if t.kind == TroubleKind::Refused && meaning(&t.message) == Meaning::Missing => {
+                Err(t)
+                    if t.kind == TroubleKind::Refused
+                        && meaning(&t.message) == Meaning::Missing =>
+                {
                     return Ok(all);
                 }
                 Err(t) => return Err(t),
@@ -177,7 +180,9 @@ impl Fetch {
         }
         Err(Trouble::new(
             TroubleKind::Refused,
-            format!("the opportunity {opportunity} has more than {OFFSET_MAX} quotes, which DealHub cannot list"),
+            format!(
+                "the opportunity {opportunity} has more than {OFFSET_MAX} quotes, which DealHub cannot list"
+            ),
         ))
     }
 

@@ -13,7 +13,8 @@ use crate::facts::{Plain, Value};
 use crate::money::Amount;
 
 /// The figures that a discount decides.
-const DISCOUNTED: [&str; 4] = ["net_price_per_unit", "net_price", "sales_discount", "total_discount"];
+const DISCOUNTED: [&str; 4] =
+    ["net_price_per_unit", "net_price", "sales_discount", "total_discount"];
 /// Digits of a percent that follows from an amount.
 const PERCENT_DIGITS: u32 = 6;
 
@@ -181,7 +182,12 @@ impl Line<'_> {
                 }
             }
             Some(_) => {
-                w.error(&place, "native-value", "`attributes` is a map from name to text", "such as `{ Colour: brown }`");
+                w.error(
+                    &place,
+                    "native-value",
+                    "`attributes` is a map from name to text",
+                    "such as `{ Colour: brown }`",
+                );
             }
         }
         if !all.is_empty() {
@@ -240,11 +246,17 @@ impl Line<'_> {
     }
 
     /// The figures of the line; gives its net price.
-    fn money(&mut self, w: &mut Wanted<'_>, factors: Amount, whole: Option<Amount>) -> Option<Amount> {
+    fn money(
+        &mut self,
+        w: &mut Wanted<'_>,
+        factors: Amount,
+        whole: Option<Amount>,
+    ) -> Option<Amount> {
         let given = |line: &Self, name: &str| line.body.get(name).and_then(Plain::as_number);
         let discount = self.item.discount.set();
         if let (Some(_), Some(discount)) = (whole, discount) {
-            let none = matches!(discount.measure, Measure::Percent(p) | Measure::Amount(p) if p.is_zero());
+            let none =
+                matches!(discount.measure, Measure::Percent(p) | Measure::Amount(p) if p.is_zero());
             if !none {
                 w.error(
                     &self.from("discount"),

@@ -9,9 +9,8 @@
 
 use crate::desired::Wish;
 use crate::facts::Plain;
-use crate::money::Amount;
 use crate::provider::capability::Handling::{Local, Refused, Sent};
-use crate::provider::capability::{Handling, NeutralField};
+use crate::provider::capability::{Handling, Kind, Mode, NativeField, NeutralField, Sheet};
 
 const fn field(path: &'static str, handling: Handling) -> NeutralField {
     NeutralField { path, handling }
@@ -42,7 +41,10 @@ pub const NEUTRAL: &[NeutralField] = &[
     field("items[].sku", Sent("line_items[].sku")),
     field("items[].quantity", Sent("line_items[].product_factors.Quantity")),
     field("items[].price", Sent("line_items[].list_price")),
-    field("items[].discount.percent", Sent("line_items[].sales_discount, total_discount, net_price")),
+    field(
+        "items[].discount.percent",
+        Sent("line_items[].sales_discount, total_discount, net_price"),
+    ),
     field("items[].discount.amount", Sent("line_items[].net_price_per_unit, net_price")),
     field("items[].discount.label", Local("DealHub has no reason for a line's discount")),
     field(
@@ -60,8 +62,14 @@ pub const NEUTRAL: &[NeutralField] = &[
     field("fees", Refused("write the fee as an item with a SKU of DealHub's catalog")),
     field("taxes", Refused("DealHub computes no tax: write it as an item")),
     field("shipping", Refused("write it as an item with a SKU of DealHub's catalog")),
-    field("notes.public", Refused("put it into an answer of the playbook: `dealhub: { quote_data: .. }`")),
-    field("notes.terms", Refused("put them into an answer of the playbook, or the document template")),
+    field(
+        "notes.public",
+        Refused("put it into an answer of the playbook: `dealhub: { quote_data: .. }`"),
+    ),
+    field(
+        "notes.terms",
+        Refused("put them into an answer of the playbook, or the document template"),
+    ),
     field("notes.customer", Refused("DealHub has no remarks by the customer")),
     field("notes.internal", Local("DealHub quotes have no staff-only note")),
     field("tags", Local("DealHub quotes have no tags")),
@@ -72,7 +80,10 @@ pub const NEUTRAL: &[NeutralField] = &[
             "DealHub's API sends no messages: use `delivery: { channel: none }`, publish, and share the DealRoom's link",
         ),
     ),
-    field("alternatives", Refused("DealHub quotes have no alternatives: make one manifest for each")),
+    field(
+        "alternatives",
+        Refused("DealHub quotes have no alternatives: make one manifest for each"),
+    ),
 ];
 
 /// What becomes of a neutral field.
@@ -271,10 +282,7 @@ pub fn natives(scope: Scope) -> impl Iterator<Item = &'static Native> {
 }
 
 /// The value of a native field of a block, if it is set.
-pub fn set<'b>(
-    block: Option<&'b crate::desired::NativeBlock>,
-    name: &str,
-) -> Option<&'b Plain> {
+pub fn set<'b>(block: Option<&'b crate::desired::NativeBlock>, name: &str) -> Option<&'b Plain> {
     block.and_then(|b| b.get(name)).and_then(Wish::set)
 }
 
@@ -282,10 +290,10 @@ pub fn set<'b>(
 pub fn is_readable(path: &str) -> bool {
     let unread = ["deal.name", "owner", "contacts", "discounts"];
     let below = |head: &&str| {
-        path.strip_prefix(**head)
+        path.strip_prefix(*head)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with('['))
     };
-    if unread.iter().any(|head| below(&head)) {
+    if unread.iter().any(below) {
         return false;
     }
     if let Some(rest) = path.strip_prefix("dealhub.opportunity_data.") {
@@ -302,20 +310,73 @@ pub fn is_readable(path: &str) -> bool {
     native(scope, head).is_none_or(|n| n.readable)
 }
 
+/// The whole table, for readers.
+pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
+    let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
+    Sheet {
+        name: "dealhub",
+        title: "DealHub quotes",
+        summary: "generates (billed), submits, publishes and signs; never edits or deletes",
+        neutral: NEUTRAL.to_vec(),
+        native: NATIVE
+            .iter()
+            .map(|native| NativeField {
+                name: native.name,
+                on: vec![native.scope.word()],
+                kind: match native.shape {
+                    Shape::Text(_) | Shape::Nested => Kind::Text,
+                    Shape::Choice(choices) => Kind::Choice(words(choices)),
+                    Shape::Number | Shape::Integer => Kind::Number,
+                    Shape::Bool => Kind::Bool,
+                },
+                mode: Mode::Writable,
+                word: native.word,
+                source: if native.readable {
+                    "reference; read back"
+                } else {
+                    "reference; not read back"
+                },
+            })
+            .collect(),
+        states: Sheet::states_of(dialect, |state| {
+            use crate::desired::WantedState;
+            Some(match state {
+                WantedState::Draft => "Draft",
+                WantedState::InReview => "Approval Process",
+                WantedState::Approved => "Ready To Be Sent",
+                WantedState::Rejected => "Rejected",
+                WantedState::Published => "Published",
+                WantedState::Accepted => "Won",
+                _ => return None,
+            })
+        }),
+    }
+}
+
+impl Scope {
+    /// How a person calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Quote => "quote",
+            Self::Item => "item",
+            Self::Opportunity => "opportunity_data",
+            Self::Owner => "opportunity_owner",
+            Self::Address => "address",
+            Self::Contact => "customer_contacts",
+        }
+    }
+}
+
 /// The product factor that a quantity is.
 pub const QUANTITY: &str = "Quantity";
 
 /// The most characters of a quote's name at DealHub.
 pub const NAME_MAX: usize = 250;
 
-/// One, as an amount.
-pub fn one() -> Amount {
-    Amount::from_int(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::Amount;
 
     #[test]
     fn nothing_is_listed_twice_and_words_are_neutral_fields() {
@@ -338,15 +399,25 @@ mod tests {
 
     #[test]
     fn what_can_be_read_is_told_apart() {
-        for path in
-            ["title", "items[a].net", "items[a].dealhub.msrp", "dealhub.quote_data[g].q", "customer.id",
-             "dealhub.opportunity_data.geo_code", "items[a].dealhub.product_factors.Duration"]
-        {
+        for path in [
+            "title",
+            "items[a].net",
+            "items[a].dealhub.msrp",
+            "dealhub.quote_data[g].q",
+            "customer.id",
+            "dealhub.opportunity_data.geo_code",
+            "items[a].dealhub.product_factors.Duration",
+        ] {
             assert!(is_readable(path), "{path}");
         }
         for path in [
-            "owner", "owner.email", "contacts", "discounts[loyalty].percent", "deal.name",
-            "dealhub.document_type", "items[a].dealhub.bundle_ref_id",
+            "owner",
+            "owner.email",
+            "contacts",
+            "discounts[loyalty].percent",
+            "deal.name",
+            "dealhub.document_type",
+            "items[a].dealhub.bundle_ref_id",
             "dealhub.opportunity_data.customer_billing_address",
         ] {
             assert!(!is_readable(path), "{path}");

@@ -33,12 +33,8 @@ mod tests {
 
     #[test]
     fn a_mark_comes_back_and_the_longest_title_fits() {
-        let stamp = Stamp::new(
-            &WorkspaceName::parse("w").unwrap(),
-            &QuoteName::parse("q").unwrap(),
-            0,
-            "",
-        );
+        let stamp =
+            Stamp::new(&WorkspaceName::parse("w").unwrap(), &QuoteName::parse("q").unwrap(), 0, "");
         let title = "å".repeat(TITLE_MAX);
         let name = join(&title, &stamp);
         assert_eq!(name.chars().count(), NAME_MAX);

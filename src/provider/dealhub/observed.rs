@@ -151,9 +151,9 @@ fn keyed<'s>(
     let same = ask.entry.filter(|e| Some(e.id.as_str()) == seen.id());
     for (part, id) in same.into_iter().flat_map(|e| &e.parts) {
         let key = part.strip_prefix("items[").and_then(|p| p.strip_suffix(']'));
-        let at = lines.iter().position(|l| {
-            l.get("id").and_then(Plain::scalar).as_deref() == Some(id.as_str())
-        });
+        let at = lines
+            .iter()
+            .position(|l| l.get("id").and_then(Plain::scalar).as_deref() == Some(id.as_str()));
         if let (Some(key), Some(slot)) = (key, at.and_then(|at| keys.get_mut(at))) {
             *slot = Some(key.to_owned());
         }

@@ -19,7 +19,12 @@ pub fn fill(w: &mut Wanted<'_>) {
     let data = match mapping::set(block(quote), "opportunity_data") {
         Some(Plain::Map(map)) => map.clone(),
         Some(_) => {
-            w.error(PATH, "native-value", "`opportunity_data` is a map", "such as `{ geo_code: SE }`");
+            w.error(
+                PATH,
+                "native-value",
+                "`opportunity_data` is a map",
+                "such as `{ geo_code: SE }`",
+            );
             return;
         }
         None => return homeless(w),
@@ -83,9 +88,8 @@ fn conflicts(w: &mut Wanted<'_>, map: &Object, path: &str, name: &str, word: &st
 
 /// The fields that DealHub refuses to miss.
 fn missing(w: &mut Wanted<'_>, scope: Scope, sent: &Object, path: &str) {
-    let lacking: Vec<&Native> = mapping::natives(scope)
-        .filter(|n| n.required && !sent.contains_key(n.name))
-        .collect();
+    let lacking: Vec<&Native> =
+        mapping::natives(scope).filter(|n| n.required && !sent.contains_key(n.name)).collect();
     for native in lacking {
         let message = format!("DealHub wants `{}` in `{path}`", native.name);
         let help = match native.word {
@@ -103,7 +107,8 @@ fn own_fields(w: &mut Wanted<'_>, data: &Object, out: &mut Object) {
             w.unknown(Scope::Opportunity, &path, name);
             continue;
         };
-        if *plain == Plain::Null || matches!(name.as_str(), "opportunity_owner" | "customer_contacts")
+        if *plain == Plain::Null
+            || matches!(name.as_str(), "opportunity_owner" | "customer_contacts")
         {
             continue;
         }
@@ -206,10 +211,13 @@ fn contacts(w: &mut Wanted<'_>, data: &Object, out: &mut Object) {
         }
     }
     let path = format!("{PATH}.customer_contacts");
-    for (i, plain) in data.get("customer_contacts").map(Plain::items).unwrap_or_default().iter().enumerate() {
+    for (i, plain) in
+        data.get("customer_contacts").map(Plain::items).unwrap_or_default().iter().enumerate()
+    {
         let at = format!("{path}[{i}]");
         let Some(more) = fields(w, Scope::Contact, &at, plain) else { continue };
-        let same = |c: &&mut Object| c.get("email").is_some() && c.get("email") == more.get("email");
+        let same =
+            |c: &&mut Object| c.get("email").is_some() && c.get("email") == more.get("email");
         if let Some(known) = all.iter_mut().find(same) {
             // The rest of a contact that a neutral word began.
             for (name, value) in more {

@@ -130,7 +130,9 @@ impl DealhubReader {
             };
             let warning = Diagnostic::warning(
                 "fields-taken-as-written",
-                format!("quote {id} carries this quote's mark and is not recorded; what DealHub does not tell (owner, contacts, document type) is taken as the manifest writes it"),
+                format!(
+                    "quote {id} carries this quote's mark and is not recorded; what DealHub does not tell (owner, contacts, document type) is taken as the manifest writes it"
+                ),
             );
             problems.push(warning.about(ask.quote));
             sights.insert(ask.quote.clone(), sight);
@@ -157,8 +159,15 @@ impl DealhubReader {
             Ok(Some(version)) => version,
             Ok(None) => {
                 for (quote, _) in &new {
-                    let error = Diagnostic::error("no-active-version", "this DealHub account has no active version, so it can generate no quote");
-                    problems.push(error.help("activate a version in DealHub's control panel").about(&quote.name));
+                    let error = Diagnostic::error(
+                        "no-active-version",
+                        "this DealHub account has no active version, so it can generate no quote",
+                    );
+                    problems.push(
+                        error
+                            .help("activate a version in DealHub's control panel")
+                            .about(&quote.name),
+                    );
                 }
                 return Ok(Account::default());
             }
@@ -208,12 +217,20 @@ impl DealhubReader {
         if let Some(first) = wanted.found.first() {
             return Err(Trouble::new(TroubleKind::Refused, first.message.clone()));
         }
-        let mut body: BTreeMap<String, Plain> = ["line_item_details", "playbook", "total_sales_discount", "partner_program", "quote_data", "line_items"]
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), wanted.body.get(name)?.clone())))
-            .collect();
+        let mut body: BTreeMap<String, Plain> = [
+            "line_item_details",
+            "playbook",
+            "total_sales_discount",
+            "partner_program",
+            "quote_data",
+            "line_items",
+        ]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), wanted.body.get(name)?.clone())))
+        .collect();
         let data = wanted.body.get("opportunity_data");
-        let place = data.and_then(|d| Some((d.get("geo_code")?.clone(), d.get("currency")?.clone())));
+        let place =
+            data.and_then(|d| Some((d.get("geo_code")?.clone(), d.get("currency")?.clone())));
         match place {
             // The opportunity may not be there yet.
             Some((geo, currency)) => {
@@ -287,7 +304,8 @@ fn entry_is_ours(ask: &Ask<'_>, stamp: &Stamp) -> bool {
 impl Reader for DealhubReader {
     async fn survey(&self, asks: &[Ask<'_>], resolve: bool) -> Result<Survey, Trouble> {
         let recorded = asks.iter().filter(|a| a.entry.is_some());
-        let recorded = recorded.map(|ask| async move { (ask.quote.clone(), self.recorded(ask).await) });
+        let recorded =
+            recorded.map(|ask| async move { (ask.quote.clone(), self.recorded(ask).await) });
         let mut sights = BTreeMap::new();
         for (quote, sight) in join_all(recorded).await {
             sights.insert(quote, sight?);
@@ -308,7 +326,9 @@ impl Reader for DealhubReader {
 
     async fn locate(&self, lost: &[&Step], _: &Made) -> Result<Vec<Located>, Trouble> {
         let of = |step: &Step| match &step.operation {
-            AnyOperation::Dealhub(Operation::Generate { opportunity, .. }) => Some(opportunity.clone()),
+            AnyOperation::Dealhub(Operation::Generate { opportunity, .. }) => {
+                Some(opportunity.clone())
+            }
             _ => None,
         };
         let opportunities: BTreeSet<String> = lost.iter().filter_map(|s| of(s)).collect();
@@ -337,15 +357,15 @@ impl Reader for DealhubReader {
     async fn preview(&self, quote: &Quote, survey: &Survey) -> Result<Money, Trouble> {
         let body = self.simulation(quote, survey).await?;
         let answer = self.fetch.ask(SIMULATE, &body).await?;
-        let currency = answer.get("summary").and_then(|s| s.get("currency")).and_then(Plain::as_text);
+        let currency =
+            answer.get("summary").and_then(|s| s.get("currency")).and_then(Plain::as_text);
         let seen = Seen(answer.clone());
         let amount = seen.summary("total_net_price");
         match currency.and_then(Currency::parse).or(quote.currency).zip(amount) {
             Some((currency, amount)) => Ok(Money { currency, amount }),
-            None => Err(Trouble::new(
-                TroubleKind::Network,
-                "DealHub's simulation came without a total",
-            )),
+            None => {
+                Err(Trouble::new(TroubleKind::Network, "DealHub's simulation came without a total"))
+            }
         }
     }
 

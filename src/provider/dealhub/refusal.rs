@@ -27,7 +27,10 @@ pub fn meaning(text: &str) -> Meaning {
         Meaning::Missing
     } else if has("approval is required") {
         Meaning::Approval
-    } else if has("already been submitted") || has("already been published") || has("already been signed") {
+    } else if has("already been submitted")
+        || has("already been published")
+        || has("already been signed")
+    {
         Meaning::Already
     } else {
         Meaning::Other
@@ -37,27 +40,45 @@ pub fn meaning(text: &str) -> Meaning {
 /// The way out of refusals that have one, by a part of their sentence.
 const WAYS_OUT: &[(&str, &str)] = &[
     ("no active version", "activate a version in DealHub's control panel"),
-    ("playbook does not exist", "name an existing playbook: `dealhub: { playbook: .. }`; it is its unique name, not its display name"),
+    (
+        "playbook does not exist",
+        "name an existing playbook: `dealhub: { playbook: .. }`; it is its unique name, not its display name",
+    ),
     ("type 'api'", "name a playbook of type API: `dealhub: { playbook: .. }`"),
-    ("publish name", "this tenant has no default name: write `dealhub: { dealroom_publish_name: .. }`"),
+    (
+        "publish name",
+        "this tenant has no default name: write `dealhub: { dealroom_publish_name: .. }`",
+    ),
     ("expiration date", "this tenant has no default expiry, or the day is over: write `expires:`"),
     ("already passed", "write a later `expires:`"),
     ("document template", "choose a `document_type` that the playbook has a template for"),
     ("mandatory question", "answer it: `dealhub: { quote_data: .. }`"),
-    ("contains invalid values", "text answers are case-sensitive, dates are `yyyy-mm-dd`; the playbook's own list decides"),
+    (
+        "contains invalid values",
+        "text answers are case-sensitive, dates are `yyyy-mm-dd`; the playbook's own list decides",
+    ),
     ("the sku", "use a SKU of DealHub's active version"),
     ("currency mismatch", "the currency of an opportunity never changes: write that one"),
-    ("opportunitydata", "this tenant wants the opportunity described: `dealhub: { opportunity_data: .. }`"),
+    (
+        "opportunitydata",
+        "this tenant wants the opportunity described: `dealhub: { opportunity_data: .. }`",
+    ),
     ("requires updates", "the draft is of an older version: open and save it in DealHub"),
     ("submit validation", "see the validation messages of the quote in DealHub"),
-    ("another published quote", "only one quote of an opportunity can be published: see to the other one in DealHub"),
+    (
+        "another published quote",
+        "only one quote of an opportunity can be published: see to the other one in DealHub",
+    ),
     ("failed to sync", "see to the CRM connection in DealHub, then apply again"),
 ];
 
 /// A refusal in words, with its way out.
 pub fn refused(text: &str) -> Trouble {
-    let kind =
-        if meaning(text) == Meaning::Approval { TroubleKind::Waiting } else { TroubleKind::Refused };
+    let kind = if meaning(text) == Meaning::Approval {
+        TroubleKind::Waiting
+    } else {
+        TroubleKind::Refused
+    };
     let trouble = Trouble::new(kind, format!("DealHub refused: {text}"));
     let lower = text.to_lowercase();
     match WAYS_OUT.iter().find(|(part, _)| lower.contains(part)) {
@@ -107,7 +128,10 @@ mod tests {
 
     #[test]
     fn an_approval_is_waited_for_and_a_sku_has_a_way_out() {
-        assert_eq!(refused("Publish quote failed: Approval is required").kind, TroubleKind::Waiting);
+        assert_eq!(
+            refused("Publish quote failed: Approval is required").kind,
+            TroubleKind::Waiting
+        );
         assert!(refused("Quote generation failed: The SKU X does not exist.").help.is_some());
         assert_eq!(refused("Something new").help, None);
     }

@@ -45,7 +45,10 @@ pub fn refusal(state: WantedState) -> Option<&'static str> {
 pub fn actions(from: &State, to: WantedState) -> Vec<Action> {
     use WantedState::{Accepted, Approved, Draft, InReview, Published};
     let submitted = match from {
-        State::Plain(Draft) => vec![Action::Submit],
+        // From aside (rejected, recalled, ...) DealHub itself says what is in the way.
+        State::Plain(Draft | WantedState::Rejected) | State::Expired | State::Unknown(_) => {
+            vec![Action::Submit]
+        }
         _ => Vec::new(),
     };
     let last = match to {
@@ -68,7 +71,11 @@ pub fn transition(from: Option<&State>, to: &State) -> Move {
     }
     let draft = State::Plain(Draft);
     let from = from.unwrap_or(&draft);
-    let write = || Move::Write(actions(from, *want).into_iter().filter_map(Action::effect).collect::<Effects>());
+    let write = || {
+        Move::Write(
+            actions(from, *want).into_iter().filter_map(Action::effect).collect::<Effects>(),
+        )
+    };
     match (from, want) {
         (State::Plain(a), b) if a == b => Move::InPlace,
         (State::Plain(Approved | Published | Accepted), InReview | Approved)
@@ -83,9 +90,8 @@ pub fn transition(from: Option<&State>, to: &State) -> Move {
         (State::Plain(InReview), Published | Accepted) => {
             Move::Wait("an approver in DealHub".to_owned())
         }
-        (State::Plain(Rejected), _) => Move::Refused(
-            "DealHub takes no action on a rejected quote: a new one is needed (change the manifest and set `lifecycle: { when_immutable: replace }`)".to_owned(),
-        ),
+        // Aside: shown as what somebody did upstream; a changed manifest replaces the quote, if it may.
+        (State::Plain(Rejected) | State::Expired | State::Unknown(_), _) => write(),
         (_, Draft) => Move::Refused(
             "a submitted quote is recalled, unpublished or archived in DealHub's own interface only".to_owned(),
         ),
@@ -144,19 +150,15 @@ mod tests {
             ("ReadyToBeSent", Published, write(&[Effect::Publish])),
             ("Published", Accepted, write(&[Effect::Final])),
             ("Won", Published, Move::InPlace),
+            ("Rejected", Published, write(&[Effect::Publish])),
+            ("Archived", InReview, write(&[])),
             ("ApprovalProcess", Published, Move::Wait("an approver in DealHub".to_owned())),
         ] {
             assert_eq!(go(from, to), want, "{from} -> {to}");
         }
-        for (from, to) in [
-            ("Published", Draft),
-            ("ApprovalProcess", Draft),
-            ("Rejected", Published),
-            ("Recalled", Published),
-            ("Archived", InReview),
-            ("Draft", Rejected),
-            ("Draft", Sent),
-        ] {
+        for (from, to) in
+            [("Published", Draft), ("ApprovalProcess", Draft), ("Draft", Rejected), ("Draft", Sent)]
+        {
             assert!(matches!(go(from, to), Move::Refused(_)), "{from} -> {to}");
         }
         assert_eq!(transition(None, &State::Plain(Draft)), Move::InPlace);

@@ -203,7 +203,9 @@ impl<'a> Wanted<'a> {
             Wish::Set(title) => {
                 let title = title.replace(['\r', '\n'], " ").trim().to_owned();
                 if title.chars().count() > TITLE_MAX {
-                    let message = format!("DealHub's quote name has room for {TITLE_MAX} characters of title (and proforma's mark)");
+                    let message = format!(
+                        "DealHub's quote name has room for {TITLE_MAX} characters of title (and proforma's mark)"
+                    );
                     self.error("title", "value-too-long", message, "shorten it");
                 }
                 if super::mark::split(&title).1.is_some() {
@@ -227,7 +229,12 @@ impl<'a> Wanted<'a> {
         if let Wish::Set(day) = &quote.expires {
             match last_second(*day) {
                 Some(ms) => self.send("expiration_date", Plain::Number(Amount::from_int(ms))),
-                None => self.error("expires", "bad-date", "DealHub cannot hold this date", "take a nearer one"),
+                None => self.error(
+                    "expires",
+                    "bad-date",
+                    "DealHub cannot hold this date",
+                    "take a nearer one",
+                ),
             }
             self.fact("expires", Value::Date(*day));
         }
@@ -363,8 +370,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-const ANSWERS: &str =
-    "`quote_data` is a list of `group_id` (at most 50 characters) and `questions`, a list of maps from question to answer";
+const ANSWERS: &str = "`quote_data` is a list of `group_id` (at most 50 characters) and `questions`, a list of maps from question to answer";
 
 /// The part of a path that holds the n-th row of answers of a group.
 pub fn answer_part(group: &str, row: usize) -> String {

@@ -26,14 +26,18 @@ pub fn error_of(body: &Plain) -> Option<String> {
     let error = body.get("error").filter(|e| !matches!(e, Plain::Null | Plain::Bool(false)))?;
     Some(match error {
         Plain::Text(text) => text.clone(),
-        other => other.get("message").and_then(Plain::as_text).map_or_else(|| other.to_string(), ToOwned::to_owned),
+        other => other
+            .get("message")
+            .and_then(Plain::as_text)
+            .map_or_else(|| other.to_string(), ToOwned::to_owned),
     })
 }
 
 /// The reason in the body of a refusal: JSON with `error` or `message`, or plain text.
 pub fn reason(answer: &Answer) -> String {
     let told = json::read(&answer.body).ok().and_then(|body| {
-        error_of(&body).or_else(|| body.get("message").and_then(Plain::as_text).map(ToOwned::to_owned))
+        error_of(&body)
+            .or_else(|| body.get("message").and_then(Plain::as_text).map(ToOwned::to_owned))
     });
     let told = told.unwrap_or_else(|| answer.excerpt());
     if told.is_empty() { "without a reason".to_owned() } else { answer.clean(&told) }
@@ -103,11 +107,17 @@ impl Seen {
         let approvals = self.0.get("approvals").map(Plain::items).unwrap_or_default();
         let waiting = approvals
             .iter()
-            .filter(|a| a.get("status").and_then(Plain::as_text).is_some_and(|s| s.eq_ignore_ascii_case("waiting")))
+            .filter(|a| {
+                a.get("status")
+                    .and_then(Plain::as_text)
+                    .is_some_and(|s| s.eq_ignore_ascii_case("waiting"))
+            })
             .filter_map(|a| {
                 let who = a.get("reviewer").and_then(Plain::as_text)?;
                 let reason = match a.get("reason")? {
-                    Plain::List(all) => all.iter().filter_map(Plain::as_text).collect::<Vec<_>>().join(", "),
+                    Plain::List(all) => {
+                        all.iter().filter_map(Plain::as_text).collect::<Vec<_>>().join(", ")
+                    }
                     other => other.scalar().unwrap_or_default(),
                 };
                 Some(if reason.is_empty() { who.to_owned() } else { format!("{who} ({reason})") })

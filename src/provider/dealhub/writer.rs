@@ -44,8 +44,8 @@ impl DealhubWriter {
     }
 
     async fn generate(&self, body: &Plain) -> Outcome {
-        let call = Call::new(Method::POST, "/api/v1/quote/generate", Safety::Once)
-            .body(json::write(body));
+        let call =
+            Call::new(Method::POST, "/api/v1/quote/generate", Safety::Once).body(json::write(body));
         let answer = match self.wire.call(call).await {
             Ok(answer) => answer,
             Err(e) => return failed(&e),
@@ -61,7 +61,9 @@ impl DealhubWriter {
                 Outcome::Rejected(refusal::refused(&answer.clean(&error)))
             }
             // An error and an id: something was made. No error and no id: who knows.
-            _ => Outcome::Unknown(refusal::trouble(&answer.nonsense("it does not say what was made"))),
+            _ => Outcome::Unknown(refusal::trouble(
+                &answer.nonsense("it does not say what was made"),
+            )),
         }
     }
 
@@ -115,7 +117,9 @@ impl DealhubWriter {
             }
             Meaning::Approval => {
                 let approvals = self.fetch.approvals(id.as_str()).await;
-                let seen = Seen(Plain::Map(approvals.map(|a| ("approvals".to_owned(), a)).into_iter().collect()));
+                let seen = Seen(Plain::Map(
+                    approvals.map(|a| ("approvals".to_owned(), a)).into_iter().collect(),
+                ));
                 let who = seen.waiting_for().unwrap_or_else(|| "an approver".to_owned());
                 trouble = Trouble::new(TroubleKind::Waiting, format!("waits for {who} in DealHub"))
                     .help("apply again once it is approved");
@@ -157,7 +161,9 @@ impl Writer for DealhubWriter {
         for step in steps {
             let not_sent = |why: &str| Outcome::NotSent(Trouble::new(TroubleKind::Refused, why));
             let outcome = match &step.operation {
-                AnyOperation::Dealhub(Operation::Generate { body, .. }) => self.generate(body).await,
+                AnyOperation::Dealhub(Operation::Generate { body, .. }) => {
+                    self.generate(body).await
+                }
                 AnyOperation::Dealhub(Operation::Act { target, action, comment }) => {
                     match target.resolve(made) {
                         Some(id) => self.act(id, *action, comment.as_deref()).await,

@@ -139,7 +139,7 @@ impl Dialect for HubspotDialect {
             AnyOperation::Hubspot(operation) => {
                 BatchClass { key: operation.class(), max: operation.max() }
             }
-            AnyOperation::ReadBack { .. } => BatchClass { key: "read_back".to_owned(), max: 100 },
+            _ => BatchClass { key: "read_back".to_owned(), max: 100 },
         }
     }
 

@@ -51,8 +51,8 @@ impl Writer for HubspotWriter {
                     let why = "a record that this step needs was not made";
                     outcomes.insert(step.id.clone(), Outcome::NotSent(refused(why)));
                 }
-                AnyOperation::ReadBack { .. } => {
-                    let why = "reading back is no write";
+                _ => {
+                    let why = "this step is no write of HubSpot's";
                     outcomes.insert(step.id.clone(), Outcome::NotSent(refused(why)));
                 }
             }
