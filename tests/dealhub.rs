@@ -122,7 +122,7 @@ fn the_main_job_from_yaml_to_a_published_quote() {
     let plan = world.plan().expect(2).json();
     assert_eq!(plan["consent"], json!(["publish", "bill"]));
     assert_eq!(tenant(&world)["billed"], 0, "plan generated");
-    let after = &plan["quotes"][0]["total"]["after"];
+    let after = &plan["quotes"][0]["total"]["after"]["amount"];
     assert_eq!(after.as_str(), Some("23350.50"), "{plan}");
     world.apply().expect(0);
     let made = only(&world);
@@ -346,7 +346,7 @@ fn a_customers_signature_is_in_place_and_nothing_is_repaired() {
 
 #[test]
 fn a_generate_without_an_answer_is_found_by_its_mark() {
-    for what in ["lose_answer", "fail_after", "garbage", "fail_before", "drop_before"] {
+    for what in ["lose_answer", "fail_502_after", "garbage", "fail_503_before", "drop_before"] {
         let world = world(&quote("one", "published"));
         fault(&world, "POST /quote/generate", what);
         world.apply().expect(0);
@@ -359,7 +359,7 @@ fn a_generate_without_an_answer_is_found_by_its_mark() {
 #[test]
 fn an_action_without_an_answer_is_settled_by_the_status() {
     for action in ["submit", "publish"] {
-        for what in ["lose_answer", "fail_after", "garbage"] {
+        for what in ["lose_answer", "fail_502_after", "garbage"] {
             let world = world(&quote("one", "published"));
             fault(&world, &format!("POST /{action}"), what);
             world.apply().expect(0);
@@ -550,7 +550,7 @@ fn limits_failures_and_refused_tokens() {
     let world = world(&quote("one", "published"));
     world.faults(&json!([
         { "on": "any", "match": "generate", "nth": 1, "do": "status:429", "headers": { "Retry-After": "0" } },
-        { "on": "read", "every": 3, "do": "fail_before" }
+        { "on": "read", "every": 3, "do": "fail_503_before" }
     ]));
     world.apply().expect(0);
     assert_eq!(tenant(&world)["billed"], 1);
@@ -580,7 +580,7 @@ fn the_api_switches_of_a_tenant_are_survived() {
     bare.write("quotes/all.yaml", &quote("one", "draft"));
     set(&bare, json!({ "crm_api": true }));
     let failed = first(&bare.apply().expect(5));
-    assert!(failed["error"].to_string().contains("opportunity_data"), "{failed}");
+    assert!(failed["help"].to_string().contains("opportunity_data"), "{failed}");
 }
 
 #[test]
@@ -615,4 +615,102 @@ fn a_kill_at_any_write_leaves_exactly_one_quote() {
             assert_eq!(made[0]["status"], "Published", "{when} {n}");
         }
     }
+}
+
+/// The workspace of `examples/dealhub`, against the sandbox.
+fn example() -> World {
+    let world = World::empty();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/dealhub");
+    for folder in [".", "quotes", "catalog"] {
+        for file in std::fs::read_dir(root.join(folder)).unwrap() {
+            let file = file.unwrap().path();
+            if file.extension().is_some_and(|e| e == "yaml") {
+                let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+                let text = std::fs::read_to_string(&file).unwrap();
+                world.write(&format!("{folder}/{name}"), &text);
+            }
+        }
+    }
+    world
+}
+
+#[test]
+fn the_example_applies_and_its_reference_request_arrives_fact_by_fact() {
+    let world = example();
+    world.apply().expect(0);
+    world.settled();
+    let all = quotes(&world);
+    let of = |title: &str| {
+        let starts =
+            |q: &&Value| q["info"]["dealhub_quote_name"].as_str().unwrap().starts_with(title);
+        all.iter().find(starts).unwrap()["request"].clone()
+    };
+    let request = of("Reference request");
+    let mut fields: Vec<&str> = request.as_object().unwrap().keys().map(String::as_str).collect();
+    fields.sort_unstable();
+    // All fifteen, but the comment, which goes out with the signature.
+    assert_eq!(
+        fields,
+        [
+            "dealroom_publish_name",
+            "document_type",
+            "expiration_date",
+            "external_opportunity_id",
+            "line_item_details",
+            "line_items",
+            "opportunity_data",
+            "partner_program",
+            "playbook",
+            "quote_data",
+            "quote_name",
+            "request_action",
+            "timezone_offset",
+            "total_sales_discount"
+        ]
+    );
+    assert_eq!(request["expiration_date"], 1_830_297_599_000_i64);
+    assert_eq!(request["total_sales_discount"], 15);
+    let line = &request["line_items"][1];
+    for (field, want) in [
+        ("sku", json!("SEO-A")),
+        ("bundle_ref_sku", json!("BUNDLE-1")),
+        ("bundle_ref_id", json!(1)),
+        ("product_factors", json!({ "Quantity": 2, "Duration": 12 })),
+        ("list_price", json!(12000.0)),
+        ("net_price_per_unit", json!(10200)),
+        ("net_price", json!(244_800.0)),
+        ("msrp_discount", json!(4)),
+        ("sales_discount", json!(15)),
+        ("total_discount", json!(15)),
+    ] {
+        assert_eq!(line[field], want, "{field}");
+    }
+    let answers = of("Answers in the tutorials");
+    assert_eq!(
+        answers["quote_data"],
+        json!([{ "group_id": "general", "questions": [{ "term": 24, "region": "AMER" }] }])
+    );
+}
+
+#[test]
+fn providers_lists_every_field_of_the_request() {
+    let world = World::empty();
+    let sheet = world.run(&["providers", "dealhub", "--format", "json"]).expect(0);
+    for field in
+        ["sign_externally_comment", "partner_program_data", "geo_code", "user_manager_login"]
+    {
+        assert!(sheet.stdout.contains(field), "{field}");
+    }
+}
+
+#[test]
+fn what_is_gone_from_the_workspace_cannot_be_deleted_here() {
+    let both = format!("{}---\n{}", quote("one", "draft"), quote("two", "draft"));
+    let world = world(&both);
+    world.apply().expect(0);
+    world.write("quotes/all.yaml", &quote("one", "draft"));
+    let plan = world.run(&["plan", "--prune", "--format", "json"]);
+    assert!(plan.stdout.contains("lock forget"), "{}", plan.stdout);
+    world.run(&["apply", "--prune", "--auto-approve", "--allow", "all", "--format", "json"]);
+    assert!(world.read("proforma.sandbox.lock").contains("two"), "the entry was dropped");
 }
