@@ -61,8 +61,8 @@ fn value(raw: &str, depth: usize) -> Result<Plain, JsonError> {
         }
         Some(b'[') => {
             let items: Vec<Box<RawValue>> = serde_json::from_str(raw)?;
-            let read = |v: &Box<RawValue>| value(v.get(), depth + 1);
-            Plain::List(items.iter().map(read).collect::<Result<_, JsonError>>()?)
+            let read = |v: Box<RawValue>| value(v.get(), depth + 1);
+            Plain::List(items.into_iter().map(read).collect::<Result<_, JsonError>>()?)
         }
         Some(b'"') => Plain::Text(serde_json::from_str(raw)?),
         Some(b't' | b'f') => Plain::Bool(serde_json::from_str(raw)?),

@@ -27,6 +27,9 @@ pub mod wanted;
 pub mod wire;
 pub mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use crate::desired::Quote;

@@ -242,14 +242,13 @@ impl DealhubReader {
                 body.insert("external_opportunity_id".to_owned(), Plain::Text(id));
             }
         }
-        let known = match &survey.lore {
-            Lore::Dealhub(account) => account.version.clone(),
-            _ => None,
-        };
-        let version = match known {
-            Some(version) => Some(version),
-            None => self.fetch.active_version().await?,
-        };
+        let mut version = None;
+        if let Lore::Dealhub(account) = &survey.lore {
+            version.clone_from(&account.version);
+        }
+        if version.is_none() {
+            version = self.fetch.active_version().await?;
+        }
         if let Some(version) = version {
             body.insert("version_id".to_owned(), Plain::Text(version));
         }

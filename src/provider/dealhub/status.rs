@@ -84,14 +84,14 @@ pub fn transition(from: Option<&State>, to: &State) -> Move {
             "only an approver, or DealHub where no approval is needed, makes a quote ready: use `in_review` or `published`".to_owned(),
         ),
         (_, Rejected) => Move::Refused("only an approver rejects a quote".to_owned()),
+        // From aside a changed manifest replaces the quote, if it may; else it is shown as drift.
         (State::Plain(Draft), InReview | Published | Accepted)
         | (State::Plain(Approved), Published | Accepted)
-        | (State::Plain(Published), Accepted) => write(),
+        | (State::Plain(Published), Accepted)
+        | (State::Plain(Rejected) | State::Expired | State::Unknown(_), _) => write(),
         (State::Plain(InReview), Published | Accepted) => {
             Move::Wait("an approver in DealHub".to_owned())
         }
-        // Aside: shown as what somebody did upstream; a changed manifest replaces the quote, if it may.
-        (State::Plain(Rejected) | State::Expired | State::Unknown(_), _) => write(),
         (_, Draft) => Move::Refused(
             "a submitted quote is recalled, unpublished or archived in DealHub's own interface only".to_owned(),
         ),

@@ -92,7 +92,7 @@ impl Seen {
         self.0.get("answers").map(Plain::items).unwrap_or_default()
     }
 
-    /// The DealRoom's address.
+    /// The address of its `DealRoom`.
     pub fn dealroom(&self) -> Option<&str> {
         self.0.get("deal_room_info").and_then(|d| d.get("url")).and_then(Plain::as_text)
     }

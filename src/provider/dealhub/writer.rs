@@ -91,20 +91,17 @@ impl DealhubWriter {
             Err(e) if e.proof() != Proof::Ambiguous => return failed(e),
             Err(_) => None,
         };
-        match refused {
-            Some(text) => self.after_refusal(id, action, &text).await,
-            None => {
-                let accepted = result.is_ok();
-                let time = if accepted { self.settings.visibility } else { WATCH };
-                if self.took_hold(id, action, time).await {
-                    return Outcome::Applied(None);
-                }
-                match result {
-                    // Accepted, but not to be seen: the read-back decides.
-                    Ok(_) => Outcome::Applied(None),
-                    Err(e) => Outcome::Unknown(refusal::trouble(&e)),
-                }
-            }
+        if let Some(text) = refused {
+            return self.after_refusal(id, action, &text).await;
+        }
+        let time = if result.is_ok() { self.settings.visibility } else { WATCH };
+        if self.took_hold(id, action, time).await {
+            return Outcome::Applied(None);
+        }
+        match result {
+            // Accepted, but not to be seen: the read-back decides.
+            Ok(_) => Outcome::Applied(None),
+            Err(e) => Outcome::Unknown(refusal::trouble(&e)),
         }
     }
 

@@ -111,7 +111,7 @@ impl DealHub {
             Route::Simulate => {
                 let body = read_body(call)?;
                 let (currency, lines) = self.simulate(&body)?;
-                let body = self.quote_response(&lines, &currency, false, all_details(&body));
+                let body = Self::quote_response(&lines, &currency, false, all_details(&body));
                 ok(Plain::Map(body))
             }
             Route::Submit(id) | Route::Publish(id) | Route::Sign(id) => {

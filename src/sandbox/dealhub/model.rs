@@ -50,6 +50,7 @@ impl Status {
 /// A version of the account's configuration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "as DealHub names them")]
 pub(super) struct Version {
     pub(super) version_id: String,
     pub(super) name: String,
@@ -150,6 +151,7 @@ fn nothing() -> Plain {
 
 /// An answer to a question of a playbook.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "as DealHub names them")]
 pub(super) struct Answer {
     pub(super) group_id: String,
     pub(super) group_name: String,

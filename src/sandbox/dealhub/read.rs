@@ -84,7 +84,6 @@ fn summary(lines: &[Line], currency: &str, sales: &str) -> Plain {
 impl DealHub {
     /// The answer of generate, simulate and the actions.
     pub(super) fn quote_response(
-        &self,
         lines: &[Line],
         currency: &str,
         approvals: bool,
@@ -127,7 +126,7 @@ impl DealHub {
     pub(super) fn response_for(&self, at: usize, status: &str, all: bool) -> Plain {
         let Some(quote) = self.quotes.get(at) else { return Plain::Null };
         let needed = !quote.approvals.is_empty() || !self.needed_approvals(quote).is_empty();
-        let mut body = self.quote_response(&quote.lines, self.currency_of(quote), needed, all);
+        let mut body = Self::quote_response(&quote.lines, self.currency_of(quote), needed, all);
         body.insert("status".to_owned(), text(status));
         body.insert("dealhub_proposal_id".to_owned(), text(quote.number.clone()));
         body.insert("dealhub_quote_id".to_owned(), text(quote.id.clone()));

@@ -14,6 +14,7 @@ use crate::sandbox::upstream::Refused;
 /// The switches.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Settings {
     /// A quote discounted by more than this percent needs an approver; none = no approvals.
     pub(crate) approval_above: Option<u32>,
