@@ -18,6 +18,7 @@ pub mod disk;
 pub mod facts;
 pub mod failure;
 pub mod http;
+pub mod json;
 pub mod key;
 pub mod lockfile;
 pub mod manifest;

@@ -46,6 +46,9 @@ pub fn outcome_of(
     if let Some(trouble) = unknown {
         return (QuoteOutcome::Unknown, Some(trouble.clone()), none);
     }
+    if let Some(trouble) = failed.filter(|t| t.kind == TroubleKind::Waiting) {
+        return (QuoteOutcome::Waiting, Some(trouble.clone()), none);
+    }
     if let Some(trouble) = failed.filter(|_| !interrupted_here) {
         return (QuoteOutcome::Failed, Some(trouble.clone()), none);
     }

@@ -16,6 +16,9 @@ use crate::http::{
 };
 use crate::key::ConnectionName;
 use crate::manifest::{Connection, Credential as Source, ProviderName, QuoteSystem, Stamping};
+use crate::provider::dealhub::reader::DealhubReader;
+use crate::provider::dealhub::writer::DealhubWriter;
+use crate::provider::dealhub::{self, DealhubDialect};
 use crate::provider::hubspot::reader::HubspotReader;
 use crate::provider::hubspot::writer::HubspotWriter;
 use crate::provider::hubspot::{self, HubspotDialect};
@@ -60,19 +63,20 @@ pub fn dialect(
         ProviderName::Quickquote => {
             Ok(Arc::new(QuickquoteDialect::new(quickquote_settings(name, connection))))
         }
+        ProviderName::Dealhub => {
+            Ok(Arc::new(DealhubDialect::new(dealhub_settings(name, connection))))
+        }
         ProviderName::Salesbyte => {
             Ok(Arc::new(SalesbyteDialect::new(salesbyte_settings(name, connection))))
         }
-        other => Err(unavailable(name, other)),
     }
 }
 
-fn unavailable(name: &ConnectionName, provider: ProviderName) -> Failure {
-    Failure::new(
-        Kind::Invalid,
-        format!("connection `{name}`: this version cannot talk to `{provider}` yet"),
-    )
-    .help("`proforma providers` lists what it can talk to")
+fn dealhub_settings(name: &ConnectionName, connection: &Connection) -> dealhub::Settings {
+    dealhub::Settings {
+        connection: name.clone(),
+        visibility: connection.visibility.unwrap_or(dealhub::DEFAULT_VISIBILITY),
+    }
 }
 
 fn hubspot_settings(name: &ConnectionName, connection: &Connection) -> hubspot::Settings {
@@ -140,7 +144,7 @@ fn account(
         ProviderName::Hubspot => line.hubspot(),
         ProviderName::Quickquote => line.quickquote(),
         ProviderName::Salesbyte => line.salesbyte(),
-        other => Err(unavailable(name, other)),
+        ProviderName::Dealhub => line.dealhub(),
     }
 }
 
@@ -245,6 +249,21 @@ impl<'a> Line<'a> {
             reader: Arc::new(QuickquoteReader::new(ReadWire::new(Arc::clone(&wire)), settings)),
             concurrency: self.concurrency,
             writer: Arc::new(QuickquoteWriter::new(wire)),
+        })
+    }
+
+    fn dealhub(&self) -> Result<Account, Failure> {
+        let settings = dealhub_settings(self.name, self.connection);
+        let token = self.secret("token", self.connection.token.as_ref())?;
+        let limiter = self.limiter(dealhub::published_limit(), Vec::new());
+        let wire =
+            self.wire(&limiter, dealhub::policy(), Some(Credential::bearer(token)), Vec::new());
+        let reader = DealhubReader::new(ReadWire::new(Arc::clone(&wire)), settings.clone());
+        Ok(Account {
+            dialect: dialect(self.name, self.connection)?,
+            reader: Arc::new(reader),
+            concurrency: self.concurrency,
+            writer: Arc::new(DealhubWriter::new(wire, settings)),
         })
     }
 

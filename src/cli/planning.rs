@@ -215,6 +215,7 @@ pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
         TroubleKind::Quota => Kind::Quota,
         TroubleKind::Interrupted => Kind::Interrupted,
         TroubleKind::Ownership => Kind::Ownership,
+        TroubleKind::Waiting => Kind::Waiting,
         TroubleKind::Refused | TroubleKind::Network => Kind::Other,
     };
     let mut failure = Failure::new(kind, format!("connection `{name}`: {}", trouble.message));

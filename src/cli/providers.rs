@@ -11,6 +11,7 @@ use crate::key::ConnectionName;
 use crate::output::printer::Printer;
 use crate::output::text::safe;
 use crate::provider::capability::{Handling, Kind as Shape, Mode, Sheet, StateField};
+use crate::provider::dealhub::{self, DealhubDialect};
 use crate::provider::hubspot::{self, HubspotDialect, QuoteSystem, Settings, StampPlace};
 use crate::provider::quickquote::{self, QuickquoteDialect};
 use crate::provider::salesbyte::{self, SalesbyteDialect};
@@ -61,10 +62,15 @@ pub fn sheets() -> Vec<Sheet> {
         system: QuoteSystem::Legacy,
         stamp: StampPlace::Property(crate::manifest::DEFAULT_STAMP_PROPERTY.to_owned()),
     };
+    let dealhub = dealhub::Settings {
+        connection: settings.connection.clone(),
+        visibility: dealhub::DEFAULT_VISIBILITY,
+    };
     vec![
         hubspot::mapping::sheet(&HubspotDialect::new(settings)),
         quickquote::mapping::sheet(&QuickquoteDialect::new(shop)),
         salesbyte::mapping::sheet(&salesbyte),
+        dealhub::mapping::sheet(&DealhubDialect::new(dealhub)),
     ]
 }
 

@@ -293,7 +293,9 @@ pub(super) fn record(
     observed: Option<&Observed>,
 ) -> Record {
     let mut holds = compared.holds.clone();
+    // What is waited for does not hold yet: recorded, its arrival would look like drift.
     if decision.state.is_none()
+        && decision.plan.waits_for.is_none()
         && let Some(wanted) = &decision.plan.state_after
     {
         holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, wanted));

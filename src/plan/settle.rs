@@ -70,7 +70,7 @@ pub(super) fn settle_state(
                 ChangeOrigin::Manifest,
                 false,
             ));
-            plan.waits_for = Some(who);
+            plan.waits_for = Some(dialect.waits_for(observed).unwrap_or(who));
             true
         }
         Move::Refused(why) => {

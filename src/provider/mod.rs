@@ -10,6 +10,7 @@
 //! one scheduler of [`crate::apply`] serves all of them.
 
 pub mod capability;
+pub mod dealhub;
 pub mod hubspot;
 pub mod quickquote;
 pub mod salesbyte;
@@ -28,7 +29,7 @@ use crate::failure::Diagnostic;
 use crate::key::{RemoteId, StepId};
 use crate::money::Money;
 use state::{Move, State};
-use step::{Located, Receipt, Step, Trouble, Work};
+use step::{Located, Receipt, Step, Trouble, TroubleKind, Work};
 use survey::{Ask, Survey};
 
 /// Requests sent so far on one connection.
@@ -104,6 +105,12 @@ pub trait Dialect: Send + Sync {
         Mutability::Editable
     }
 
+    /// Who has to act upstream before the quote can go on, where the upstream tells; a
+    /// [`Move::Wait`] says it in general.
+    fn waits_for(&self, _: &survey::Observed) -> Option<String> {
+        None
+    }
+
     /// What the customer would notice of these changes on a visible quote, as short sentences.
     fn noticed(&self, changes: &[crate::plan::model::Change]) -> Vec<String>;
 
@@ -127,6 +134,11 @@ pub trait Reader: Send + Sync {
     /// Looks for what creations with an unknown outcome may have left, by stamp, without relying
     /// on an index that lags. One answer a step, in order.
     async fn locate(&self, lost: &[&Step], made: &Made) -> Result<Vec<Located>, Trouble>;
+
+    /// What the upstream would compute for a manifest, without storing anything.
+    async fn preview(&self, _: &Quote, _: &Survey) -> Result<Money, Trouble> {
+        Err(Trouble::new(TroubleKind::Refused, "this provider has no price preview"))
+    }
 
     /// Requests so far.
     fn requests(&self) -> Requests;

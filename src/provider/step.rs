@@ -107,6 +107,8 @@ pub enum Operation {
     Quickquote(super::quickquote::operation::Operation),
     /// A creation at SalesByte.
     Salesbyte(super::salesbyte::operation::Operation),
+    /// An operation on DealHub's quotes.
+    Dealhub(super::dealhub::operation::Operation),
 }
 
 impl Step {
@@ -157,6 +159,8 @@ pub enum TroubleKind {
     Interrupted,
     /// Another owner's stamp.
     Ownership,
+    /// Somebody upstream must act first; no failure.
+    Waiting,
 }
 
 /// Trouble with the upstream, in words.

@@ -109,4 +109,6 @@ pub enum Lore {
     Hubspot(Box<super::hubspot::portal::Portal>),
     /// What a Quick Quote shop told beside its quotes.
     Quickquote(Box<super::quickquote::Shop>),
+    /// DealHub's account.
+    Dealhub(Box<super::dealhub::reader::Account>),
 }

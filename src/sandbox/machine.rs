@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::control;
+use super::dealhub::DealHub;
 use super::faults::{Action, FaultPlans};
 use super::hubspot::HubSpot;
 use super::log::RequestLog;
@@ -103,6 +104,7 @@ impl Sandbox {
             Box::new(HubSpot::seeded()?),
             Box::new(QuickQuote::seeded()?),
             Box::new(SalesByte::seeded()?),
+            Box::new(DealHub::seeded()?),
         ];
         Ok(Self {
             random: Random::new(options.seed),

@@ -12,6 +12,7 @@
 //! [`upstream::Upstream`], and one line in [`machine::Sandbox::new`].
 
 mod control;
+mod dealhub;
 mod faults;
 mod hubspot;
 mod in_process;

@@ -90,9 +90,10 @@ fn date(text: &str) -> Option<Date> {
 fn structure(value: &Value) -> Option<Plain> {
     match value {
         Value::Plain(plain) => Some(texts(plain)),
-        Value::Text(text) => {
-            Plain::from_json(text).filter(|p| matches!(p, Plain::Map(_))).map(|p| texts(&p))
-        }
+        Value::Text(text) => crate::json::read(text.as_bytes())
+            .ok()
+            .filter(|p| matches!(p, Plain::Map(_)))
+            .map(|p| texts(&p)),
         _ => None,
     }
 }
@@ -157,7 +158,7 @@ mod tests {
     }
 
     fn json(text: &str) -> Value {
-        Value::Plain(Plain::from_json(text).unwrap())
+        Value::Plain(crate::json::read(text.as_bytes()).ok().unwrap())
     }
 
     #[test]

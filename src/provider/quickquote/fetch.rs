@@ -43,7 +43,7 @@ pub fn read<T>(
     by: impl FnOnce(&Plain) -> Result<T, String>,
 ) -> Result<T, CallError> {
     let text = std::str::from_utf8(&answer.body).unwrap_or_default();
-    let Some(plain) = Plain::from_json(text) else {
+    let Some(plain) = crate::json::read(text.as_bytes()).ok() else {
         return Err(answer.nonsense("it is no JSON"));
     };
     by(&plain).map_err(|why| answer.nonsense(&why))

@@ -10,7 +10,7 @@ use crate::provider::step::{Outcome, Trouble, TroubleKind};
 /// The reason in an answer.
 fn words(answer: &Answer) -> String {
     let text = std::str::from_utf8(&answer.body).unwrap_or_default();
-    let plain = Plain::from_json(text);
+    let plain = crate::json::read(text.as_bytes()).ok();
     let found = plain.as_ref().and_then(|p| {
         ["message", "Message", "error", "errors"].iter().find_map(|name| reason(p.get(name)?))
     });

@@ -168,7 +168,8 @@ impl QuickquoteWriter {
         let whole = Plain::Map(body.clone());
         let answer = self.send(Method::PUT, path.clone(), Safety::Idempotent, Some(&whole)).await?;
         let text = std::str::from_utf8(&answer.body).unwrap_or_default();
-        let again = Plain::from_json(text).and_then(|record| body::insist(body, &record));
+        let again =
+            crate::json::read(text.as_bytes()).ok().and_then(|record| body::insist(body, &record));
         match again {
             Some(again) => {
                 self.send(Method::PUT, path, Safety::Idempotent, Some(&Plain::Map(again))).await

@@ -14,7 +14,9 @@ pub(super) struct Body<'a>(pub(super) &'a BTreeMap<String, Plain>);
 /// The JSON document of a request.
 pub(super) fn document(call: &Call) -> Result<Plain, Refusal> {
     let text = std::str::from_utf8(&call.body).unwrap_or_default();
-    Plain::from_json(text).ok_or_else(|| Refusal::bad("The request is invalid: no JSON."))
+    crate::json::read(text.as_bytes())
+        .ok()
+        .ok_or_else(|| Refusal::bad("The request is invalid: no JSON."))
 }
 
 /// The objects of a request that holds a list.

@@ -74,7 +74,7 @@ impl Field {
             FieldKind::Date => return iso(text?).map(Plain::Text),
             FieldKind::Address => {
                 // An address may also come as JSON text.
-                let parsed = text.and_then(Plain::from_json);
+                let parsed = text.and_then(|t| crate::json::read(t.as_bytes()).ok());
                 let map = parsed.as_ref().unwrap_or(value);
                 return is_address(map).then(|| map.clone());
             }
@@ -148,7 +148,9 @@ impl QuickQuote {
         self.data.next_order = 1_042;
         let bad = |message: String| SandboxError::Unreadable { what: "seed", message };
         for json in self.shop.quotes.clone() {
-            let plain = Plain::from_json(&json).ok_or_else(|| bad("no JSON".to_owned()))?;
+            let plain = crate::json::read(&json.as_bytes())
+                .ok()
+                .ok_or_else(|| bad("no JSON".to_owned()))?;
             let body = Body::of(&plain).map_err(|r| bad(r.message))?;
             self.make(&body, jiff::Timestamp::UNIX_EPOCH).map_err(|r| bad(r.message))?;
         }
