@@ -26,7 +26,7 @@ const APPLY: [&str; 7] =
     ["apply", "--auto-approve", "--allow", "all", "--prune", "--format", "json"];
 const LOCK: &str = "proforma.sandbox.lock";
 /// Cases spend most of their time waiting: for disks, and for what may still be on its way.
-const THREADS: usize = 8;
+const THREADS: usize = 12;
 
 /// What is applied undisturbed before the run that is killed.
 const BEFORE: &str = "\
@@ -338,6 +338,30 @@ fn a_killed_apply_run_again_ends_as_one_that_was_never_killed() {
         let killed = outcomes.iter().filter(|(key, o)| key.0 == i && matches!(o, Ok(Some(_))));
         assert!(killed.count() as u64 >= 4 * (story.writes - 1), "too few kills in {}", story.name);
     }
+}
+
+/// A creation that HubSpot was still working on when its client was killed, on a portal that
+/// does not refuse a second object with the same stamp.
+#[test]
+fn what_lands_after_the_kill_is_not_made_again() {
+    let world = World::small(NEW);
+    world.settings(&json!({ "unique_on_quotes": false }));
+    world.faults(&json!([
+        { "on": "write", "match": "/objects/quotes/batch/create", "nth": 1, "do": "late:1500" }
+    ]));
+    let mut child = world.spawn(&APPLY);
+    let limit = Instant::now() + Duration::from_secs(60);
+    while world.control("GET", "faults", &Value::Null)["faults"][0]["fired"] != 1 {
+        assert!(Instant::now() < limit, "no quote was sent");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(world.records("quotes").len(), 0, "it landed before the second run began");
+    world.run(&APPLY).expect(0);
+    assert_eq!(world.records("quotes").len(), 3);
+    assert_eq!(world.records("line_items").len(), 5);
+    world.settled();
 }
 
 type Outcomes = BTreeMap<(usize, u64, &'static str, bool), Result<Option<String>, String>>;
