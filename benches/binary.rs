@@ -17,7 +17,7 @@ use divan::Bencher;
 use proforma::sandbox::{Options, Running, Verdict};
 use serde_json::{Value, json};
 
-const QUOTES: usize = 1_000;
+const QUOTES: u16 = 1_000;
 
 fn main() {
     divan::main();
@@ -50,7 +50,7 @@ fn apply() {
     let running = runtime.block_on(Running::start(options)).unwrap();
     control(&running, "POST", "settings", &json!({ "bulk_deals": QUOTES }));
     let folder = tempfile::tempdir().unwrap();
-    bulk::write(folder.path(), QUOTES, "").unwrap();
+    bulk::write(folder.path(), usize::from(QUOTES), "").unwrap();
     let began = Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_proforma"))
         .current_dir(folder.path())
@@ -62,11 +62,12 @@ fn apply() {
     let counts = control(&running, "GET", "requests", &Value::Null);
     let count = |name: &str| counts[name].as_f64().unwrap();
     let (reads, writes) = (count("reads"), count("writes"));
+    let objects = f64::from(3 * QUOTES);
     let least = (reads + writes) / 19.0;
     println!(
         "\nfirst apply of {QUOTES} published quotes: {reads} reads and {writes} writes ({:.3} writes an object) in {seconds:.1} s; \
          requests / rate = {least:.1} s, ratio {:.2}; statuses {}",
-        writes / (3 * QUOTES) as f64,
+        writes / objects,
         seconds / least,
         counts["statuses"]
     );

@@ -1,7 +1,7 @@
 //! Budgets, as counts: requests an object, reads a quote, flushes a batch. No time is measured
 //! here; `cargo bench` does that.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests that print what they count")]
 
 mod support;
 

@@ -28,6 +28,10 @@ const LOCK: &str = "proforma.sandbox.lock";
 /// Cases spend most of their time waiting: for disks, and for what may still be on its way.
 const THREADS: usize = 12;
 
+/// When the apply is killed, and whether its lockfile and journal are lost then.
+const VARIANTS: [(&str, bool); 4] =
+    [("before", false), ("before", true), ("after", false), ("after", true)];
+
 /// What is applied undisturbed before the run that is killed.
 const BEFORE: &str = "\
 quote: unlocked
@@ -293,10 +297,8 @@ fn a_killed_apply_run_again_ends_as_one_that_was_never_killed() {
     let mut cases = Vec::new();
     for (story, told) in stories.iter().enumerate() {
         for k in 1..=told.writes + 1 {
-            for (when, lost) in
-                [("before", false), ("before", true), ("after", false), ("after", true)]
-            {
-                // The first apply has no lockfile yet: to lose it is to lose the journal alone.
+            // The first apply has no lockfile yet: to lose it is to lose the journal alone.
+            for (when, lost) in VARIANTS {
                 cases.push(Case { story, k, when, lost });
             }
         }
@@ -350,7 +352,7 @@ fn what_lands_after_the_kill_is_not_made_again() {
         { "on": "write", "match": "/objects/quotes/batch/create", "nth": 1, "do": "late:1500" }
     ]));
     let mut child = world.spawn(&APPLY);
-    let limit = Instant::now() + Duration::from_secs(60);
+    let limit = Instant::now() + Duration::from_mins(1);
     while world.control("GET", "faults", &Value::Null)["faults"][0]["fired"] != 1 {
         assert!(Instant::now() < limit, "no quote was sent");
         std::thread::sleep(Duration::from_millis(2));
@@ -382,9 +384,7 @@ fn table(stories: &[Story], outcomes: &Outcomes) -> String {
         for k in 1..=story.writes + 1 {
             let mut cells = String::new();
             let mut request = String::new();
-            for (when, lost) in
-                [("before", false), ("before", true), ("after", false), ("after", true)]
-            {
+            for (when, lost) in VARIANTS {
                 let cell = match outcomes.get(&(i, k, when, lost)) {
                     Some(Ok(Some(held))) => {
                         request.clone_from(held);
