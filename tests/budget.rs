@@ -1,7 +1,7 @@
 //! Budgets, as counts: requests an object, reads a quote, flushes a batch. No time is measured
 //! here; `cargo bench` does that.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "tests that print what they count")]
 
 mod support;
 
@@ -34,37 +34,18 @@ use proforma::provider::step::Effect;
 use proforma::provider::{Reader, Requests};
 use proforma::sandbox::InProcess;
 use serde_json::{Value, json};
-use support::World;
+use support::{World, bulk};
 use tokio_util::sync::CancellationToken;
 
 /// Quotes of the large workspace.
-const QUOTES: u64 = 1_000;
+const QUOTES: usize = 1_000;
 
-/// Published quotes of two items, each on a deal and for a buyer of its own; 100 a file.
-fn bulk_world(count: u64) -> World {
+/// The large workspace with the deals that it is about.
+fn bulk_world(count: usize) -> World {
     let world = World::empty();
     world.settings(&json!({ "bulk_deals": count }));
     // The client's own limit out of the way: what is measured is how many, not how fast.
-    world.write(
-        "proforma.yaml",
-        "proforma: 1\nworkspace: bulk\nconnections:\n  crm:\n    provider: hubspot\n    \
-         token: { env: HUBSPOT_TOKEN }\n    rate: 100000/1s\n    \
-         defaults: { template: Default Modern, currency: USD }\n",
-    );
-    let numbers: Vec<u64> = (1..=count).collect();
-    for (file, part) in numbers.chunks(100).enumerate() {
-        let mut text = String::new();
-        for n in part {
-            let _ = write!(
-                text,
-                "---\nquote: bulk-{n:04}\ntitle: Bulk {n}\nexpires: 2027-12-01\nstate: published\n\
-                 customer: {{ email: bulk-{n:04}@bulk.example }}\ndeal: Bulk deal {n:04}\nitems:\n  \
-                 - {{ key: a, name: Audit, quantity: 2, price: {n}.50 }}\n  \
-                 - {{ key: b, name: Bundle, price: 50.50, discount: 10% }}\n"
-            );
-        }
-        world.write(&format!("quotes/part-{file:03}.yaml"), &text);
-    }
+    bulk::write(world.dir(), count, "    rate: 100000/1s\n").unwrap();
     world
 }
 
@@ -86,7 +67,8 @@ fn routes(world: &World) -> String {
 
 /// `count` requests are at most `thousandths` of `of`.
 #[track_caller]
-fn at_most(what: &str, count: u64, thousandths: u64, of: u64, routes: &str) {
+fn at_most(what: &str, count: u64, thousandths: u64, of: usize, routes: &str) {
+    let of = of as u64;
     let share = count * 10_000 / of;
     println!("{what}: {count} for {of}, 0.{share:04} each\n{routes}");
     assert!(count * 1_000 <= thousandths * of, "{what}: {count} for {of}\n{routes}");
@@ -96,8 +78,7 @@ fn at_most(what: &str, count: u64, thousandths: u64, of: u64, routes: &str) {
 fn a_first_apply_and_an_idle_plan_stay_within_their_requests() {
     let world = bulk_world(QUOTES);
     world.apply().expect(0);
-    let quotes = u64::try_from(world.records("quotes").len()).unwrap();
-    let items = u64::try_from(world.records("line_items").len()).unwrap();
+    let (quotes, items) = (world.records("quotes").len(), world.records("line_items").len());
     assert_eq!((quotes, items), (QUOTES, 2 * QUOTES));
     at_most("writes an object", world.writes(), 100, quotes + items, &routes(&world));
 

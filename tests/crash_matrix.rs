@@ -26,7 +26,11 @@ const APPLY: [&str; 7] =
     ["apply", "--auto-approve", "--allow", "all", "--prune", "--format", "json"];
 const LOCK: &str = "proforma.sandbox.lock";
 /// Cases spend most of their time waiting: for disks, and for what may still be on its way.
-const THREADS: usize = 8;
+const THREADS: usize = 12;
+
+/// When the apply is killed, and whether its lockfile and journal are lost then.
+const VARIANTS: [(&str, bool); 4] =
+    [("before", false), ("before", true), ("after", false), ("after", true)];
 
 /// What is applied undisturbed before the run that is killed.
 const BEFORE: &str = "\
@@ -293,10 +297,8 @@ fn a_killed_apply_run_again_ends_as_one_that_was_never_killed() {
     let mut cases = Vec::new();
     for (story, told) in stories.iter().enumerate() {
         for k in 1..=told.writes + 1 {
-            for (when, lost) in
-                [("before", false), ("before", true), ("after", false), ("after", true)]
-            {
-                // The first apply has no lockfile yet: to lose it is to lose the journal alone.
+            // The first apply has no lockfile yet: to lose it is to lose the journal alone.
+            for (when, lost) in VARIANTS {
                 cases.push(Case { story, k, when, lost });
             }
         }
@@ -340,6 +342,30 @@ fn a_killed_apply_run_again_ends_as_one_that_was_never_killed() {
     }
 }
 
+/// A creation that HubSpot was still working on when its client was killed, on a portal that
+/// does not refuse a second object with the same stamp.
+#[test]
+fn what_lands_after_the_kill_is_not_made_again() {
+    let world = World::small(NEW);
+    world.settings(&json!({ "unique_on_quotes": false }));
+    world.faults(&json!([
+        { "on": "write", "match": "/objects/quotes/batch/create", "nth": 1, "do": "late:1500" }
+    ]));
+    let mut child = world.spawn(&APPLY);
+    let limit = Instant::now() + Duration::from_mins(1);
+    while world.control("GET", "faults", &Value::Null)["faults"][0]["fired"] != 1 {
+        assert!(Instant::now() < limit, "no quote was sent");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(world.records("quotes").len(), 0, "it landed before the second run began");
+    world.run(&APPLY).expect(0);
+    assert_eq!(world.records("quotes").len(), 3);
+    assert_eq!(world.records("line_items").len(), 5);
+    world.settled();
+}
+
 type Outcomes = BTreeMap<(usize, u64, &'static str, bool), Result<Option<String>, String>>;
 
 fn word(lost: bool) -> &'static str {
@@ -358,9 +384,7 @@ fn table(stories: &[Story], outcomes: &Outcomes) -> String {
         for k in 1..=story.writes + 1 {
             let mut cells = String::new();
             let mut request = String::new();
-            for (when, lost) in
-                [("before", false), ("before", true), ("after", false), ("after", true)]
-            {
+            for (when, lost) in VARIANTS {
                 let cell = match outcomes.get(&(i, k, when, lost)) {
                     Some(Ok(Some(held))) => {
                         request.clone_from(held);

@@ -24,6 +24,7 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
     let opened = open::open(global)?;
     let stop = signals::stop_token();
     let run = applying::begin(opened, &args.allow).await?;
+    applying::let_land(&run, &stop).await;
     let (planned, stale) = planned(&run, args, &stop).await?;
     let told = planned.told();
     if args.plan.is_some() {

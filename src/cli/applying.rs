@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::args::ApplyArgs;
-use super::connect::Account;
+use super::connect::{self, Account};
 use super::open::{self, Opened};
 use super::planning::{self, Planned};
 use crate::apply::events::Listener;
@@ -109,6 +110,26 @@ impl Run {
             self.journal.checkpoint_of(step.run.clone(), vec![step.intent.step.clone()]).await?;
         }
         self.journal.close().await.map(drop)
+    }
+}
+
+/// Waits until what an earlier run sent just before its end has landed or never will: a look at
+/// once would take a creation for absent that is still on its way, and make it a second time.
+pub async fn let_land(run: &Run, stop: &CancellationToken) {
+    let now = jiff::Timestamp::now();
+    let left = run.open_steps().iter().filter_map(|open| {
+        let name = &open.intent.connection;
+        let connection = run.opened.workspace.connections.get(name)?;
+        let lag = connect::dialect(name, connection).ok()?.lag();
+        // A clock that was set back must not make anybody wait for longer than that.
+        let age = Duration::try_from(now.duration_since(open.at)).unwrap_or_default();
+        lag.checked_sub(age)
+    });
+    if let Some(wait) = left.max() {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => {}
+        }
     }
 }
 

@@ -105,7 +105,6 @@ pub async fn plan(
     let names: Vec<&ConnectionName> = names.into_iter().collect();
     diagnostics.extend(offline_checks(opened, &subjects)?);
     let accounts = connect::connect(opened, &names, parallelism, stop)?;
-    outlast_lag(open, &accounts).await;
     let (surveys, down) = survey(opened, &subjects, &accounts).await?;
     let views = accounts
         .iter()
@@ -221,24 +220,6 @@ pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
     let mut failure = Failure::new(kind, format!("connection `{name}`: {}", trouble.message));
     failure.help.clone_from(&trouble.help);
     failure
-}
-
-/// Absence is proven only once the provider's lag is over: a creation of an earlier run may have
-/// been sent a moment ago.
-async fn outlast_lag(open: &[OpenStep], accounts: &BTreeMap<ConnectionName, Account>) {
-    let now = jiff::Timestamp::now();
-    let rest = open
-        .iter()
-        .filter(|step| step.intent.creates)
-        .filter_map(|step| {
-            let lag = accounts.get(&step.intent.connection)?.dialect.lag();
-            let passed = std::time::Duration::try_from(now.duration_since(step.at)).ok()?;
-            lag.checked_sub(passed)
-        })
-        .max();
-    if let Some(rest) = rest {
-        tokio::time::sleep(rest).await;
-    }
 }
 
 /// Quotes with a request of which only a person can tell whether it was done: a message that the

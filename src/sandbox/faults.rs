@@ -60,6 +60,8 @@ pub(crate) enum Action {
     Garbage,
     /// Done; answered late.
     Slow(Duration),
+    /// Connection closed at once; done later, as a request that was still queued somewhere.
+    Late(Duration),
     /// Not done; 302 to another host.
     Redirect,
 }
@@ -145,6 +147,9 @@ impl Plan {
             },
             Some(("slow", ms)) => Action::Slow(Duration::from_millis(
                 ms.parse().map_err(|_| Refused::bad("`slow:MS` wants milliseconds"))?,
+            )),
+            Some(("late", ms)) => Action::Late(Duration::from_millis(
+                ms.parse().map_err(|_| Refused::bad("`late:MS` wants milliseconds"))?,
             )),
             Some(("status", status)) => Action::Status {
                 status: status
@@ -240,6 +245,7 @@ mod tests {
         for bad in [
             json!([{"on": "write", "do": "explode"}]),
             json!([{"on": "write", "do": "slow:x"}]),
+            json!([{"on": "write", "do": "late:"}]),
             json!([{"on": "sometimes", "do": "garbage"}]),
             json!([{"on": "any", "do": "garbage", "nht": 1}]),
             json!([{"on": "any", "do": "garbage", "nth": 0}]),

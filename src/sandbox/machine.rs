@@ -94,6 +94,8 @@ pub struct Sandbox {
     pub(crate) log: RequestLog,
     pub(crate) random: Random,
     held: BTreeMap<u64, Held>,
+    /// Requests whose client was cut off, and when they are done all the same.
+    late: Vec<(Timestamp, Request)>,
     revision: u64,
 }
 
@@ -120,6 +122,7 @@ impl Sandbox {
             faults: FaultPlans::default(),
             log: RequestLog::default(),
             held: BTreeMap::new(),
+            late: Vec::new(),
             revision: 0,
         })
     }
@@ -150,6 +153,7 @@ impl Sandbox {
 
     /// One request. `request`'s target is the full path (`/hubspot/crm/v3/...`).
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Verdict {
+        self.land_late(now);
         let path = request.uri().path();
         if control::owns(path) {
             return Verdict::Answer(control::answer(self, request, now));
@@ -278,6 +282,16 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Does what was due before now. Nothing looks between two requests, so this is soon enough.
+    fn land_late(&mut self, now: Timestamp) {
+        while let Some(at) = self.late.iter().position(|(due, _)| *due <= now) {
+            let (_, request) = self.late.remove(at);
+            if let Some(upstream) = self.find(request.uri().path()) {
+                self.perform(upstream, &request, now);
+            }
+        }
+    }
+
     fn find(&self, path: &str) -> Option<usize> {
         self.mounted.iter().position(|m| {
             path.strip_prefix(m.upstream.mount())
@@ -309,6 +323,11 @@ impl Sandbox {
                 Verdict::DropAfter
             }
             Action::DropBefore => Verdict::DropBefore,
+            Action::Late(delay) => {
+                let due = now.checked_add(delay).unwrap_or(Timestamp::MAX);
+                self.late.push((due, request.clone()));
+                Verdict::DropBefore
+            }
             Action::HoldBefore => self.hold(number, request, Waiting::Before(request.clone())),
             Action::HoldAfter => {
                 let response = self.perform(at, request, now);

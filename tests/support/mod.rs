@@ -8,6 +8,8 @@
     reason = "support of tests; no test uses all of it"
 )]
 
+pub mod bulk;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
