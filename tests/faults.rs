@@ -333,6 +333,48 @@ fn changes_survive_an_answer_of_garbage() {
 }
 
 #[test]
+fn publishing_survives_every_fault() {
+    for action in ["fail_503_before", "fail_502_after", "lose_answer", "drop_before", "garbage"] {
+        let world = World::small(&full_quote("one", "published"));
+        world.faults(&json!([
+            { "on": "write", "match": "/objects/quotes/batch/update", "nth": 1, "do": action }
+        ]));
+        let mut applied = world.apply();
+        all_fired(&world);
+        if action == "garbage" {
+            assert_eq!(applied.code, 6, "{}", applied.stdout);
+            applied = world.apply();
+        }
+        assert_eq!(applied.code, 0, "{action}: {}\n{}", applied.stdout, applied.stderr);
+        exactly_one_of_each(&world, 1);
+        let quote = world.quote("Title of one");
+        assert_eq!(quote["properties"]["hs_status"], "APPROVAL_NOT_NEEDED", "{action}");
+        healed(&world);
+    }
+}
+
+#[test]
+fn deleting_survives_every_fault() {
+    for action in ["fail_503_before", "fail_502_after", "lose_answer", "drop_before"] {
+        let world = World::small(&full_quote("gone", "draft"));
+        world.apply().expect(0);
+        world.write("quotes/all.yaml", &full_quote("kept", "draft"));
+        world.apply().expect(0);
+        world.faults(&json!([
+            { "on": "write", "match": "/objects/quotes/batch/archive", "nth": 1, "do": action },
+        ]));
+        let args = ["apply", "--prune", "--auto-approve", "--allow", "all", "--format", "json"];
+        let applied = world.run(&args);
+        assert_eq!(applied.code, 0, "{action}: {}\n{}", applied.stdout, applied.stderr);
+        all_fired(&world);
+        exactly_one_of_each(&world, 1);
+        world.quote("Title of kept");
+        assert!(!world.read("proforma.sandbox.lock").contains("quote gone"));
+        healed(&world);
+    }
+}
+
+#[test]
 fn an_unknown_outcome_is_told_and_the_next_run_settles_it() {
     // The look-up fails as well: the outcome stays unknown, is told, and the next run settles it.
     let world = World::small(&full_quote("one", "draft"));
@@ -411,14 +453,28 @@ fn a_slow_upstream_is_waited_for() {
 
 #[test]
 fn a_redirect_is_not_followed_and_the_token_stays_here() {
-    let world = World::connected(&full_quote("one", "draft"));
-    world.faults(&json!([{ "on": "read", "do": "redirect" }]));
-    let ended = world.direct(&["plan", "--format", "json"], Some("secret-token")).expect(1);
-    stopped(&ended, "failed", &["redirects are not followed"]);
-    assert!(!ended.stdout.contains("secret-token") && !ended.stderr.contains("secret-token"));
-    // What the redirect names does not exist: had it been followed, the message would say so.
-    assert!(!ended.stderr.contains("not resolved"), "{}", ended.stderr);
-    assert_eq!(world.writes(), 0);
+    // Where the redirect leads there is somebody who would take the token.
+    let thief = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    thief.set_nonblocking(true).unwrap();
+    let place = format!("http://{}/crm", thief.local_addr().unwrap());
+    for status in [301, 302, 307, 308] {
+        let world = World::connected(&full_quote("one", "draft"));
+        world.faults(&json!([
+            { "on": "read", "do": format!("status:{status}"), "headers": { "Location": place } }
+        ]));
+        let ended = world.direct(&["plan", "--format", "json"], Some("secret-token")).expect(1);
+        stopped(&ended, "failed", &["redirects are not followed", "base_url"]);
+        assert!(!ended.stdout.contains("secret-token") && !ended.stderr.contains("secret-token"));
+        world.faults(&json!([
+            { "on": "write", "do": format!("status:{status}"), "headers": { "Location": place } }
+        ]));
+        let args = ["apply", "--auto-approve", "--allow", "all", "--format", "json"];
+        let ended = world.direct(&args, Some("secret-token"));
+        assert!([5, 6].contains(&ended.code), "{}\n{}", ended.stdout, ended.stderr);
+        assert!(world.records("quotes").is_empty());
+        let came = thief.accept().map(|_| ()).map_err(|e| e.kind());
+        assert_eq!(came, Err(std::io::ErrorKind::WouldBlock), "{status} was followed");
+    }
 }
 
 #[test]

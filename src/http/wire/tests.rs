@@ -306,7 +306,7 @@ async fn one_call_is_bounded_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interruption_sends_nothing_new_and_cuts_nothing_off() {
+async fn an_interruption_sends_nothing_new_and_cuts_off_reads_alone() {
     let bench = Bench::new([]);
     bench.stop.cancel();
     let error = bench.wire.call(create()).await.unwrap_err();
@@ -321,6 +321,18 @@ async fn an_interruption_sends_nothing_new_and_cuts_nothing_off() {
     };
     let (answer, ()) = tokio::join!(bench.wire.call(create()), stop);
     assert_eq!(answer.unwrap().status, 201);
+
+    // A read proves nothing, so nobody waits for it.
+    let bench = Bench::new([Line::Hangs]);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        bench.stop.cancel();
+    };
+    let started = Instant::now();
+    let (answer, ()) = tokio::join!(bench.wire.call(get()), stop);
+    assert!(matches!(answer, Err(CallError::Interrupted)), "{answer:?}");
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!(bench.limiter.in_flight(), 0);
 
     // While waiting: what the last attempt proved decides.
     for (line, call, proof) in [
