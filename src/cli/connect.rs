@@ -22,6 +22,9 @@ use crate::provider::hubspot::{self, HubspotDialect};
 use crate::provider::quickquote::reader::QuickquoteReader;
 use crate::provider::quickquote::writer::QuickquoteWriter;
 use crate::provider::quickquote::{self, QuickquoteDialect};
+use crate::provider::salesbyte::reader::SalesbyteReader;
+use crate::provider::salesbyte::writer::SalesbyteWriter;
+use crate::provider::salesbyte::{self, SalesbyteDialect};
 use crate::provider::{Dialect, Reader, Writer};
 
 /// Requests in flight on one connection, unless it says otherwise.
@@ -57,6 +60,9 @@ pub fn dialect(
         ProviderName::Quickquote => {
             Ok(Arc::new(QuickquoteDialect::new(quickquote_settings(name, connection))))
         }
+        ProviderName::Salesbyte => {
+            Ok(Arc::new(SalesbyteDialect::new(salesbyte_settings(name, connection))))
+        }
         other => Err(unavailable(name, other)),
     }
 }
@@ -85,6 +91,18 @@ fn hubspot_settings(name: &ConnectionName, connection: &Connection) -> hubspot::
 
 fn quickquote_settings(name: &ConnectionName, connection: &Connection) -> quickquote::Settings {
     quickquote::Settings { connection: name.clone(), currency: connection.currency }
+}
+
+fn salesbyte_settings(name: &ConnectionName, connection: &Connection) -> salesbyte::Settings {
+    let stamp = connection.stamp_field.as_ref();
+    salesbyte::Settings {
+        connection: name.clone(),
+        profile: connection.quote_profile_id,
+        stamp: stamp
+            .map(|s| salesbyte::StampField { name: s.name.clone(), label: s.label.clone() }),
+        currency: connection.currency,
+        readable: connection.token.is_some(),
+    }
 }
 
 /// Connects to the named connections.
@@ -121,6 +139,7 @@ fn account(
     match connection.provider {
         ProviderName::Hubspot => line.hubspot(),
         ProviderName::Quickquote => line.quickquote(),
+        ProviderName::Salesbyte => line.salesbyte(),
         other => Err(unavailable(name, other)),
     }
 }
@@ -226,6 +245,26 @@ impl<'a> Line<'a> {
             reader: Arc::new(QuickquoteReader::new(ReadWire::new(Arc::clone(&wire)), settings)),
             concurrency: self.concurrency,
             writer: Arc::new(QuickquoteWriter::new(wire)),
+        })
+    }
+
+    /// Two doors: reads with the token in a header (where there is one), creations with the uuid
+    /// in their body. Neither secret goes through the other's, and they share one limit.
+    fn salesbyte(&self) -> Result<Account, Failure> {
+        let settings = salesbyte_settings(self.name, self.connection);
+        let uuid = self.secret("uuid", self.connection.uuid.as_ref())?;
+        let token = self.connection.token.as_ref();
+        let token = token.map(|source| self.secret("token", Some(source))).transpose()?;
+        let secrets: Vec<Secret> = std::iter::once(uuid.clone()).chain(token.clone()).collect();
+        let limiter = self.limiter(salesbyte::published_limit(), Vec::new());
+        let wire =
+            |credential| self.wire(&limiter, salesbyte::policy(), credential, secrets.clone());
+        let reads = token.map(|token| ReadWire::new(wire(Some(Credential::bearer(token)))));
+        Ok(Account {
+            dialect: dialect(self.name, self.connection)?,
+            reader: Arc::new(SalesbyteReader::new(reads, settings)),
+            concurrency: self.concurrency,
+            writer: Arc::new(SalesbyteWriter::new(wire(None), uuid)),
         })
     }
 }

@@ -120,7 +120,7 @@ pub fn decide(case: &Case<'_>, dialect: &dyn Dialect, survey: &Survey) -> Decisi
             decision.plan.action = Action::Unverifiable;
             decision.plan.reason = Some(why.clone());
         }
-        (None, sight) => without_manifest(case, sight, &mut decision),
+        (None, sight) => without_manifest(case, sight, dialect, &mut decision),
         (Some(desired), Sight::Absent | Sight::Gone) => {
             create(case, desired, dialect, survey, &mut decision);
         }
@@ -216,7 +216,12 @@ pub(super) fn block(plan: &mut QuotePlan, reason: impl Into<String>, help: impl 
     plan.total_after = plan.total_before;
 }
 
-fn without_manifest(case: &Case<'_>, sight: &Sight, decision: &mut Decision) {
+fn without_manifest(
+    case: &Case<'_>,
+    sight: &Sight,
+    dialect: &dyn Dialect,
+    decision: &mut Decision,
+) {
     let plan = &mut decision.plan;
     let protected = case.entry.is_some_and(|e| e.protect);
     if let Sight::Found(observed) = sight {
@@ -227,6 +232,17 @@ fn without_manifest(case: &Case<'_>, sight: &Sight, decision: &mut Decision) {
                 plan,
                 "its manifest is gone, but the quote is protected (`lifecycle.protect`), so it is not deleted",
                 "bring the manifest back with `protect: false` and apply, then remove it; or take the entry out with `proforma lock forget`",
+            );
+        } else if case.prune
+            && let Mutability::CreateOnly(old) = dialect.mutability()
+        {
+            block(
+                plan,
+                "its manifest is gone, and the provider cannot delete a quote",
+                format!(
+                    "{old}; then take the entry out with `proforma lock forget {}`",
+                    case.quote
+                ),
             );
         } else if case.prune {
             plan.action = Action::Delete;

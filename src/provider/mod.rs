@@ -12,6 +12,7 @@
 pub mod capability;
 pub mod hubspot;
 pub mod quickquote;
+pub mod salesbyte;
 pub mod state;
 pub mod step;
 pub mod survey;

@@ -105,6 +105,8 @@ pub enum Operation {
     Hubspot(super::hubspot::operation::Operation),
     /// An operation on a Quick Quote shop.
     Quickquote(super::quickquote::operation::Operation),
+    /// A creation at SalesByte.
+    Salesbyte(super::salesbyte::operation::Operation),
 }
 
 impl Step {

@@ -21,6 +21,7 @@ use super::options::{Options, Rate, RateChoice};
 use super::quickquote::QuickQuote;
 use super::random::Random;
 use super::rate::Meter;
+use super::salesbyte::SalesByte;
 use super::upstream::{Call, MeterName, MeterState, Moment, Upstream, json_response};
 use crate::http::{Request, Response};
 
@@ -98,7 +99,11 @@ pub struct Sandbox {
 impl Sandbox {
     /// A sandbox with the seeded portal. Does not read `options.state`: that is the shell's.
     pub fn new(options: Options) -> Result<Self, SandboxError> {
-        let upstreams: Vec<Box<dyn Upstream>> = vec![Box::new(HubSpot::seeded()?), Box::new(QuickQuote::seeded()?)];
+        let upstreams: Vec<Box<dyn Upstream>> = vec![
+            Box::new(HubSpot::seeded()?),
+            Box::new(QuickQuote::seeded()?),
+            Box::new(SalesByte::seeded()?),
+        ];
         Ok(Self {
             random: Random::new(options.seed),
             options,

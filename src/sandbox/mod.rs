@@ -21,6 +21,7 @@ mod options;
 mod quickquote;
 mod random;
 mod rate;
+mod salesbyte;
 mod server;
 mod state_file;
 #[cfg(test)]

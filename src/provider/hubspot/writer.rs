@@ -53,7 +53,7 @@ impl Writer for HubspotWriter {
                     outcomes.insert(step.id.clone(), Outcome::NotSent(refused(why)));
                 }
                 _ => {
-                    let why = "this is no write of HubSpot";
+                    let why = "this step is not HubSpot's to perform";
                     outcomes.insert(step.id.clone(), Outcome::NotSent(refused(why)));
                 }
             }
