@@ -1,7 +1,7 @@
 //! Stories of Quick Quote: the real binary against the embedded sandbox, through a stand-in that
 //! writes down every request.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::format_push_string, reason = "tests")]
 
 mod support;
 

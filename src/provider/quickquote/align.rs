@@ -144,6 +144,7 @@ fn grams(weight: Amount, unit: &str) -> Option<Amount> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at the calls")]
     fn run(path: &str, wanted: Value, seen: Value) -> bool {
         let quote = QuoteName::parse("q").unwrap();
         let path = Path::new(path);

@@ -143,8 +143,8 @@ fn what_does_not_fit_is_dropped_in_silence() {
         { "custom_product": false },
     ]);
     wanted["custom_fields"] = json!([
-        { "id": 4767460, "value": "Teleport" }, { "id": 4767463, "value": "31.01.2027" },
-        { "id": 4767458, "value": { "city": "X", "country": "SE" } }, { "id": 99, "value": "x" },
+        { "id": 4_767_460, "value": "Teleport" }, { "id": 4_767_463, "value": "31.01.2027" },
+        { "id": 4_767_458, "value": { "city": "X", "country": "SE" } }, { "id": 99, "value": "x" },
     ]);
     wanted["surprise"] = json!(true);
     let made = c.ok("POST", "/quotes", &wanted);
@@ -159,7 +159,7 @@ fn fields_merge_by_id_and_dates_are_normalised() {
     let mut c = Client::new();
     let id = c.make()["id"].clone();
     let path = format!("/quotes/{id}");
-    let body = json!({ "custom_fields": [{ "id": 4767463, "value": "01-31-2027" }, { "id": 2569, "value": "" }] });
+    let body = json!({ "custom_fields": [{ "id": 4_767_463, "value": "01-31-2027" }, { "id": 2569, "value": "" }] });
     let quote = c.ok("PUT", &path, &body);
     let value = |quote: &Value, id: i64| {
         let fields = quote["custom_fields"].as_array().unwrap().clone();
