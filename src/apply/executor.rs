@@ -37,6 +37,9 @@ const READ_BACK_BATCH: usize = 100;
 /// How often the lockfile is replaced during a long apply.
 const CHECKPOINT: Duration = Duration::from_secs(2);
 
+/// Connections whose quota is used up, with the upstream's word for it.
+type Exhausted = BTreeMap<ConnectionName, Trouble>;
+
 /// One connection as the executor uses it.
 pub struct Hand<'a> {
     /// Its provider.
@@ -71,8 +74,6 @@ pub struct Apply<'a> {
     pub listener: &'a dyn Listener,
     /// Fires on the first Ctrl-C.
     pub stop: CancellationToken,
-    /// Connections whose quota is used up, with the upstream's word for it. Empty at the start.
-    pub exhausted: BTreeMap<ConnectionName, Trouble>,
 }
 
 impl<'a> Apply<'a> {
@@ -112,8 +113,8 @@ impl<'a> Apply<'a> {
             quotes: active.iter().filter(|q| q.action.is_pending()).count(),
             steps: total,
         });
-        let failure = self.drive(&mut schedule, &plans, total).await;
-        let mut report = self.conclude(&schedule);
+        let (failure, exhausted) = self.drive(&mut schedule, &plans, total).await;
+        let mut report = self.conclude(&schedule, &exhausted);
         report.interrupted = self.stop.is_cancelled();
         report.seconds = started.elapsed().as_secs_f64();
         let saved = self.ledger.save(self.store);
@@ -132,7 +133,7 @@ impl<'a> Apply<'a> {
         schedule: &mut Schedule<'a>,
         plans: &BTreeMap<&QuoteName, &'a QuotePlan>,
         total: usize,
-    ) -> Option<Failure> {
+    ) -> (Option<Failure>, Exhausted) {
         let hands: BTreeMap<&ConnectionName, &Hand<'a>> = self.hands.iter().collect();
         let quotes = &self.quotes;
         let journal = self.journal;
@@ -143,6 +144,7 @@ impl<'a> Apply<'a> {
         let mut flying = FuturesUnordered::new();
         let mut done = 0;
         let mut failure = None;
+        let mut exhausted = Exhausted::new();
         let mut stopped = false;
         let mut saved = Instant::now();
         loop {
@@ -196,7 +198,7 @@ impl<'a> Apply<'a> {
                     }
                     if let Some(trouble) = quota(&receipt.outcome) {
                         // Every further request would only be refused.
-                        self.exhausted.entry(landed.batch.connection.clone()).or_insert(trouble);
+                        exhausted.entry(landed.batch.connection.clone()).or_insert(trouble);
                         schedule.stop_connection(&landed.batch.connection);
                     }
                     schedule.settle(*i, receipt.outcome);
@@ -228,10 +230,10 @@ impl<'a> Apply<'a> {
                 }
             }
         }
-        failure
+        (failure, exhausted)
     }
 
-    fn conclude(&mut self, schedule: &Schedule<'_>) -> Report {
+    fn conclude(&mut self, schedule: &Schedule<'_>, exhausted: &Exhausted) -> Report {
         let mut standings: BTreeMap<&QuoteName, Vec<(&Step, &Standing)>> = BTreeMap::new();
         let mut failed_preparation: BTreeMap<&ConnectionName, Trouble> = BTreeMap::new();
         for (step, standing) in schedule.all() {
@@ -264,7 +266,7 @@ impl<'a> Apply<'a> {
                     &steps,
                     failed_preparation
                         .get(&plan.connection)
-                        .or_else(|| self.exhausted.get(&plan.connection)),
+                        .or_else(|| exhausted.get(&plan.connection)),
                     self.stop.is_cancelled(),
                 ),
             };

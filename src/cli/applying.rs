@@ -209,7 +209,6 @@ pub async fn carry_out(
         ledger: Ledger::new(run.opened.lockfile.clone()),
         listener,
         stop: stop.clone(),
-        exhausted: BTreeMap::new(),
     };
     apply.run().await
 }

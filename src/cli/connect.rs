@@ -19,6 +19,9 @@ use crate::manifest::{Connection, Credential as Source, ProviderName, QuoteSyste
 use crate::provider::hubspot::reader::HubspotReader;
 use crate::provider::hubspot::writer::HubspotWriter;
 use crate::provider::hubspot::{self, HubspotDialect};
+use crate::provider::quickquote::reader::QuickquoteReader;
+use crate::provider::quickquote::writer::QuickquoteWriter;
+use crate::provider::quickquote::{self, QuickquoteDialect};
 use crate::provider::salesbyte::reader::SalesbyteReader;
 use crate::provider::salesbyte::writer::SalesbyteWriter;
 use crate::provider::salesbyte::{self, SalesbyteDialect};
@@ -54,6 +57,9 @@ pub fn dialect(
         ProviderName::Hubspot => {
             Ok(Arc::new(HubspotDialect::new(hubspot_settings(name, connection))))
         }
+        ProviderName::Quickquote => {
+            Ok(Arc::new(QuickquoteDialect::new(quickquote_settings(name, connection))))
+        }
         ProviderName::Salesbyte => {
             Ok(Arc::new(SalesbyteDialect::new(salesbyte_settings(name, connection))))
         }
@@ -81,6 +87,10 @@ fn hubspot_settings(name: &ConnectionName, connection: &Connection) -> hubspot::
             Stamping::Slug => hubspot::StampPlace::Slug,
         },
     }
+}
+
+fn quickquote_settings(name: &ConnectionName, connection: &Connection) -> quickquote::Settings {
+    quickquote::Settings { connection: name.clone(), currency: connection.currency }
 }
 
 fn salesbyte_settings(name: &ConnectionName, connection: &Connection) -> salesbyte::Settings {
@@ -128,6 +138,7 @@ fn account(
     let line = Line::new(opened, name, connection, parallelism, stop)?;
     match connection.provider {
         ProviderName::Hubspot => line.hubspot(),
+        ProviderName::Quickquote => line.quickquote(),
         ProviderName::Salesbyte => line.salesbyte(),
         other => Err(unavailable(name, other)),
     }
@@ -156,7 +167,7 @@ impl<'a> Line<'a> {
             None => connection.base_url.clone(),
         };
         let base = BaseUrl::parse(&base).map_err(|e| broken(name, &e))?;
-        let transport = ReqwestTransport::new(base, crate::http::client::DEFAULT_TIMEOUT)
+        let transport = ReqwestTransport::new(base, answer_timeout(connection.provider))
             .map_err(|e| broken(name, &e))?;
         let concurrency = parallelism
             .or(connection.concurrency.map(|n| n as usize))
@@ -223,6 +234,20 @@ impl<'a> Line<'a> {
         })
     }
 
+    fn quickquote(&self) -> Result<Account, Failure> {
+        let settings = quickquote_settings(self.name, self.connection);
+        let token = self.secret("token", self.connection.token.as_ref())?;
+        let key = Credential::header(http::HeaderName::from_static("x-api-key"), token);
+        let limiter = self.limiter(quickquote::careful_limit(), Vec::new());
+        let wire = self.wire(&limiter, quickquote::policy(), Some(key), Vec::new());
+        Ok(Account {
+            dialect: dialect(self.name, self.connection)?,
+            reader: Arc::new(QuickquoteReader::new(ReadWire::new(Arc::clone(&wire)), settings)),
+            concurrency: self.concurrency,
+            writer: Arc::new(QuickquoteWriter::new(wire)),
+        })
+    }
+
     /// Two doors: reads with the token in a header (where there is one), creations with the uuid
     /// in their body. Neither secret goes through the other's, and they share one limit.
     fn salesbyte(&self) -> Result<Account, Failure> {
@@ -246,6 +271,14 @@ impl<'a> Line<'a> {
 
 fn broken(name: &ConnectionName, why: &dyn std::fmt::Display) -> Failure {
     Failure::new(Kind::Other, format!("connection `{name}`: {why}"))
+}
+
+/// How long an answer may take.
+fn answer_timeout(provider: ProviderName) -> std::time::Duration {
+    match provider {
+        ProviderName::Quickquote => quickquote::ANSWER_TIMEOUT,
+        _ => crate::http::client::DEFAULT_TIMEOUT,
+    }
 }
 
 /// The upstream's place in the sandbox.

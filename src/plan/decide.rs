@@ -239,7 +239,10 @@ fn without_manifest(
             block(
                 plan,
                 "its manifest is gone, and the provider cannot delete a quote",
-                format!("{old}; then take the entry out with `proforma lock forget {}`", case.quote),
+                format!(
+                    "{old}; then take the entry out with `proforma lock forget {}`",
+                    case.quote
+                ),
             );
         } else if case.prune {
             plan.action = Action::Delete;
@@ -456,6 +459,9 @@ fn existing(
     } else {
         plan.total_before
     };
+    if editing {
+        plan.notices.extend(dialect.remarks(&plan.changes, observed));
+    }
     if observed.state.is_live() && writes {
         plan.notices.extend(dialect.noticed(&plan.changes));
     }

@@ -11,6 +11,7 @@
 
 pub mod capability;
 pub mod hubspot;
+pub mod quickquote;
 pub mod salesbyte;
 pub mod state;
 pub mod step;
@@ -105,6 +106,15 @@ pub trait Dialect: Send + Sync {
 
     /// What the customer would notice of these changes on a visible quote, as short sentences.
     fn noticed(&self, changes: &[crate::plan::model::Change]) -> Vec<String>;
+
+    /// What a reviewer should know of how these changes of a quote will be made, whoever sees it.
+    fn remarks(
+        &self,
+        _changes: &[crate::plan::model::Change],
+        _observed: &survey::Observed,
+    ) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The reading half of a provider.

@@ -18,6 +18,7 @@ mod in_process;
 mod log;
 mod machine;
 mod options;
+mod quickquote;
 mod random;
 mod rate;
 mod salesbyte;

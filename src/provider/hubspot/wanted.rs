@@ -26,7 +26,7 @@ pub fn facts(
     let empty = Portal::default();
     let portal = match &survey.lore {
         Lore::Hubspot(portal) => portal.as_ref(),
-        Lore::None => &empty,
+        _ => &empty,
     };
     let observed = match survey.sights.get(&quote.name) {
         Some(Sight::Found(observed)) => Some(observed.as_ref()),
