@@ -11,6 +11,7 @@
 //! token; without either, nobody but a person can tell whether it was done.
 
 pub mod check;
+mod check_native;
 pub mod mapping;
 pub mod observed;
 pub mod operation;
