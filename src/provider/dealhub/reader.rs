@@ -231,16 +231,13 @@ impl DealhubReader {
         let data = wanted.body.get("opportunity_data");
         let place =
             data.and_then(|d| Some((d.get("geo_code")?.clone(), d.get("currency")?.clone())));
-        match place {
+        if let Some((geo, currency)) = place {
             // The opportunity may not be there yet.
-            Some((geo, currency)) => {
-                body.insert("geo_code".to_owned(), geo);
-                body.insert("currency".to_owned(), currency);
-            }
-            None => {
-                let id = wanted.opportunity.clone().unwrap_or_default();
-                body.insert("external_opportunity_id".to_owned(), Plain::Text(id));
-            }
+            body.insert("geo_code".to_owned(), geo);
+            body.insert("currency".to_owned(), currency);
+        } else {
+            let id = wanted.opportunity.clone().unwrap_or_default();
+            body.insert("external_opportunity_id".to_owned(), Plain::Text(id));
         }
         let mut version = None;
         if let Lore::Dealhub(account) = &survey.lore {
