@@ -94,6 +94,61 @@ impl Plain {
             Self::Null | Self::List(_) | Self::Map(_) => None,
         }
     }
+
+    /// The member of a map; `None` where there is none, or where this is no map.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(map) => map.get(key),
+            _ => None,
+        }
+    }
+
+    /// The value as JSON, with numbers as they were written.
+    pub fn to_json(&self) -> String {
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Bool(b) => b.to_string(),
+            Self::Number(n) => n.to_string(),
+            Self::Text(t) => json_text(t),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(Self::to_json).collect();
+                format!("[{}]", items.join(","))
+            }
+            Self::Map(map) => {
+                let pairs: Vec<String> =
+                    map.iter().map(|(k, v)| format!("{}:{}", json_text(k), v.to_json())).collect();
+                format!("{{{}}}", pairs.join(","))
+            }
+        }
+    }
+
+    /// Reads JSON without ever passing a number through a binary float. `None` where it is no
+    /// JSON, is nested too deep, or holds a number that is no plain decimal.
+    pub fn from_json(json: &str) -> Option<Self> {
+        use serde_json::value::RawValue;
+        let raw: &RawValue = serde_json::from_str(json).ok()?;
+        let text = raw.get().trim();
+        Some(match text.as_bytes().first()? {
+            b'{' => {
+                let map: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+                let read = |(k, v): (String, &RawValue)| Some((k, Self::from_json(v.get())?));
+                Self::Map(map.into_iter().map(read).collect::<Option<_>>()?)
+            }
+            b'[' => {
+                let list: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+                Self::List(list.iter().map(|v| Self::from_json(v.get())).collect::<Option<_>>()?)
+            }
+            b'"' => Self::Text(serde_json::from_str(text).ok()?),
+            b't' => Self::Bool(true),
+            b'f' => Self::Bool(false),
+            b'n' => Self::Null,
+            _ => Self::Number(Amount::parse(text).ok()?),
+        })
+    }
+}
+
+fn json_text(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 impl fmt::Display for Plain {
@@ -235,6 +290,17 @@ mod tests {
         assert_eq!(p.list(), Some("items"));
         assert_eq!(Path::new("title").part(), None);
         assert_eq!(Path::new("title").field(), "title");
+    }
+
+    #[test]
+    fn json_keeps_its_digits_both_ways() {
+        let text = r#"{"a":[19.990,null,true,"x \"y\""],"b":{"c":-1}}"#;
+        let plain = Plain::from_json(text).unwrap();
+        assert_eq!(plain.to_json(), text);
+        assert_eq!(plain.get("b").and_then(|b| b.get("c")).and_then(Plain::scalar).unwrap(), "-1");
+        for bad in ["", "{", "[1,]", "1e3", "<html>", "{\"a\":1}x"] {
+            assert_eq!(Plain::from_json(bad), None, "{bad}");
+        }
     }
 
     #[test]

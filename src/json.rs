@@ -8,7 +8,6 @@
 //! stack.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::value::RawValue;
 
@@ -106,59 +105,11 @@ pub fn number(raw: &str) -> Option<Amount> {
 
 /// Writes JSON, members in order of their names.
 pub fn write(plain: &Plain) -> String {
-    let mut out = String::new();
-    put(&mut out, plain);
-    out
-}
-
-fn put(out: &mut String, plain: &Plain) {
-    match plain {
-        Plain::Null => out.push_str("null"),
-        Plain::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Plain::Number(n) => {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{n}");
-        }
-        Plain::Text(t) => text(out, t),
-        Plain::List(items) => {
-            out.push('[');
-            for (i, item) in items.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                put(out, item);
-            }
-            out.push(']');
-        }
-        Plain::Map(map) => {
-            out.push('{');
-            for (i, (key, item)) in map.iter().enumerate() {
-                if i > 0 {
-                    out.push(',');
-                }
-                text(out, key);
-                out.push(':');
-                put(out, item);
-            }
-            out.push('}');
-        }
-    }
-}
-
-fn text(out: &mut String, text: &str) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+    plain.to_json()
 }
 
 /// Readers of members, for values that came from [`read`].
 impl Plain {
-    /// A member of a map.
-    pub fn get(&self, name: &str) -> Option<&Plain> {
-        match self {
-            Self::Map(map) => map.get(name),
-            _ => None,
-        }
-    }
-
     /// The text, if it is text that is not empty.
     pub fn as_text(&self) -> Option<&str> {
         match self {

@@ -48,7 +48,8 @@ fn every_error_code_is_in_the_table() {
         if file.ends_with("output/fixtures.rs") {
             continue;
         }
-        missing.extend(codes_in(code).into_iter().filter(|c| !table.contains(&format!("| `{c}` |"))));
+        missing
+            .extend(codes_in(code).into_iter().filter(|c| !table.contains(&format!("| `{c}` |"))));
     }
     assert!(missing.is_empty(), "docs/errors.md lacks {missing:?}");
 }

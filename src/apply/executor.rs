@@ -18,26 +18,27 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::events::{Event, Listener};
+use super::flight::Flight;
 use super::journal::Journal;
-use super::ledger::{Ledger, intent_of, receipt_of};
+use super::ledger::Ledger;
+use super::outcome::outcome_of;
 use super::report::{QuoteOutcome, QuoteReport, Report};
-use super::schedule::{Batch, Schedule, Standing};
-use super::verify::verify;
+use super::schedule::{Schedule, Standing};
 use crate::desired::Quote;
 use crate::failure::Failure;
 use crate::key::{ConnectionName, QuoteName};
 use crate::lockfile::Store;
-use crate::plan::model::{Action, Plan, QuotePlan};
-use crate::provider::step::{
-    Effects, Located, Operation, Outcome, Receipt, Step, Trouble, TroubleKind,
-};
-use crate::provider::survey::{Ask, Observed, Sight};
-use crate::provider::{BatchClass, Dialect, Made, Reader, Requests, Writer};
+use crate::plan::model::{Plan, QuotePlan};
+use crate::provider::step::{Effects, Outcome, Step, Trouble, TroubleKind};
+use crate::provider::{BatchClass, Dialect, Reader, Requests, Writer};
 
 /// At most this many quotes in one read-back.
 const READ_BACK_BATCH: usize = 100;
 /// How often the lockfile is replaced during a long apply.
 const CHECKPOINT: Duration = Duration::from_secs(2);
+
+/// Connections whose quota is used up, with the upstream's word for it.
+type Exhausted = BTreeMap<ConnectionName, Trouble>;
 
 /// One connection as the executor uses it.
 pub struct Hand<'a> {
@@ -73,15 +74,6 @@ pub struct Apply<'a> {
     pub listener: &'a dyn Listener,
     /// Fires on the first Ctrl-C.
     pub stop: CancellationToken,
-}
-
-struct Landed {
-    batch: Batch,
-    receipts: Vec<Receipt>,
-    /// Creations proven absent: to be made again.
-    again: Vec<usize>,
-    seen: Vec<(QuoteName, Observed)>,
-    failure: Option<Failure>,
 }
 
 impl<'a> Apply<'a> {
@@ -121,8 +113,8 @@ impl<'a> Apply<'a> {
             quotes: active.iter().filter(|q| q.action.is_pending()).count(),
             steps: total,
         });
-        let failure = self.drive(&mut schedule, &plans, total).await;
-        let mut report = self.conclude(&schedule);
+        let (failure, exhausted) = self.drive(&mut schedule, &plans, total).await;
+        let mut report = self.conclude(&schedule, &exhausted);
         report.interrupted = self.stop.is_cancelled();
         report.seconds = started.elapsed().as_secs_f64();
         let saved = self.ledger.save(self.store);
@@ -141,7 +133,7 @@ impl<'a> Apply<'a> {
         schedule: &mut Schedule<'a>,
         plans: &BTreeMap<&QuoteName, &'a QuotePlan>,
         total: usize,
-    ) -> Option<Failure> {
+    ) -> (Option<Failure>, Exhausted) {
         let hands: BTreeMap<&ConnectionName, &Hand<'a>> = self.hands.iter().collect();
         let quotes = &self.quotes;
         let journal = self.journal;
@@ -152,6 +144,7 @@ impl<'a> Apply<'a> {
         let mut flying = FuturesUnordered::new();
         let mut done = 0;
         let mut failure = None;
+        let mut exhausted = Exhausted::new();
         let mut stopped = false;
         let mut saved = Instant::now();
         loop {
@@ -203,6 +196,11 @@ impl<'a> Apply<'a> {
                         let plan = step.quote.as_ref().and_then(|q| plans.get(q)).copied();
                         self.ledger.applied(plan, step, id.as_ref());
                     }
+                    if let Some(trouble) = quota(&receipt.outcome) {
+                        // Every further request would only be refused.
+                        exhausted.entry(landed.batch.connection.clone()).or_insert(trouble);
+                        schedule.stop_connection(&landed.batch.connection);
+                    }
                     schedule.settle(*i, receipt.outcome);
                 }
                 done += 1;
@@ -232,10 +230,10 @@ impl<'a> Apply<'a> {
                 }
             }
         }
-        failure
+        (failure, exhausted)
     }
 
-    fn conclude(&mut self, schedule: &Schedule<'_>) -> Report {
+    fn conclude(&mut self, schedule: &Schedule<'_>, exhausted: &Exhausted) -> Report {
         let mut standings: BTreeMap<&QuoteName, Vec<(&Step, &Standing)>> = BTreeMap::new();
         let mut failed_preparation: BTreeMap<&ConnectionName, Trouble> = BTreeMap::new();
         for (step, standing) in schedule.all() {
@@ -266,7 +264,9 @@ impl<'a> Apply<'a> {
                 None => outcome_of(
                     plan,
                     &steps,
-                    failed_preparation.get(&plan.connection),
+                    failed_preparation
+                        .get(&plan.connection)
+                        .or_else(|| exhausted.get(&plan.connection)),
                     self.stop.is_cancelled(),
                 ),
             };
@@ -298,6 +298,15 @@ impl<'a> Apply<'a> {
     }
 }
 
+fn quota(outcome: &Outcome) -> Option<Trouble> {
+    match outcome {
+        Outcome::Rejected(t) | Outcome::NotSent(t) if t.kind == TroubleKind::Quota => {
+            Some(t.clone())
+        }
+        _ => None,
+    }
+}
+
 fn no_connection() -> Trouble {
     Trouble::new(TroubleKind::Refused, "the connection of this step is not in the workspace")
 }
@@ -317,269 +326,5 @@ fn settled(step: &Step, outcome: &Outcome, done: usize, of: usize) -> Event {
         detail,
         done,
         of,
-    }
-}
-
-fn outcome_of(
-    plan: &QuotePlan,
-    steps: &[(&Step, &Standing)],
-    preparation: Option<&Trouble>,
-    interrupted: bool,
-) -> (QuoteOutcome, Option<Trouble>, Effects) {
-    let none = Effects::new();
-    match plan.action {
-        Action::Blocked => {
-            let kind =
-                if plan.ownership_conflict { TroubleKind::Ownership } else { TroubleKind::Refused };
-            let mut trouble = Trouble::new(kind, plan.reason.clone().unwrap_or_default());
-            trouble.help.clone_from(&plan.help);
-            let outcome =
-                if plan.unsettled { QuoteOutcome::Unknown } else { QuoteOutcome::Blocked };
-            return (outcome, Some(trouble), none);
-        }
-        Action::Orphaned | Action::Unverifiable => return (QuoteOutcome::Skipped, None, none),
-        _ => {}
-    }
-    let mut failed = None;
-    let mut unknown = None;
-    let mut lacking = Effects::new();
-    let mut open = false;
-    for (_, standing) in steps {
-        match standing {
-            Standing::Settled(Outcome::Applied(_)) => {}
-            Standing::Settled(Outcome::Unknown(t)) => unknown = unknown.or(Some(t)),
-            Standing::Settled(Outcome::Rejected(t) | Outcome::NotSent(t)) => {
-                failed = failed.or(Some(t));
-            }
-            Standing::Waiting(effects) => lacking.extend(effects),
-            Standing::Open | Standing::InFlight | Standing::Dropped => open = true,
-        }
-    }
-    let interrupted_here = failed.is_some_and(|t| t.kind == TroubleKind::Interrupted);
-    if let Some(trouble) = unknown {
-        return (QuoteOutcome::Unknown, Some(trouble.clone()), none);
-    }
-    if let Some(trouble) = failed.filter(|t| t.kind == TroubleKind::Waiting) {
-        return (QuoteOutcome::Waiting, Some(trouble.clone()), none);
-    }
-    if let Some(trouble) = failed.filter(|_| !interrupted_here) {
-        return (QuoteOutcome::Failed, Some(trouble.clone()), none);
-    }
-    if interrupted && (open || interrupted_here) {
-        let trouble = Trouble::new(TroubleKind::Interrupted, "interrupted before it was done")
-            .help("run apply again; it goes on where it stopped");
-        return (QuoteOutcome::Skipped, Some(trouble), none);
-    }
-    if open || interrupted_here {
-        let trouble = preparation.cloned().unwrap_or_else(|| {
-            Trouble::new(TroubleKind::Refused, "a step was never reached").help(
-                "run apply again; if it stays so, it is a fault of proforma: please report it",
-            )
-        });
-        return (QuoteOutcome::Failed, Some(trouble), none);
-    }
-    if !lacking.is_empty() {
-        return (QuoteOutcome::Waiting, None, lacking);
-    }
-    if let Some(who) = &plan.waits_for {
-        let trouble = Trouble::new(TroubleKind::Refused, format!("waits for {who}"));
-        return (QuoteOutcome::Waiting, Some(trouble), none);
-    }
-    let outcome = if steps.is_empty() && !plan.action.is_pending() {
-        QuoteOutcome::Unchanged
-    } else {
-        QuoteOutcome::Applied
-    };
-    (outcome, None, none)
-}
-
-/// One batch on its way.
-struct Flight<'f, 'a> {
-    hand: &'f Hand<'a>,
-    journal: &'f Journal,
-    listener: &'f dyn Listener,
-    quotes: &'f BTreeMap<&'a QuoteName, &'a Quote>,
-    plans: &'f BTreeMap<&'f QuoteName, &'a QuotePlan>,
-    workspace: &'f crate::key::WorkspaceName,
-}
-
-impl<'a> Flight<'_, 'a> {
-    async fn go(
-        self,
-        batch: Batch,
-        steps: Vec<&'a Step>,
-        made: Made,
-        entries: BTreeMap<QuoteName, crate::lockfile::Entry>,
-    ) -> Landed {
-        if batch.reads {
-            let (receipts, seen) = self.read_back(&steps, &entries).await;
-            return Landed { batch, receipts, again: Vec::new(), seen, failure: None };
-        }
-        let intents: Vec<_> = steps
-            .iter()
-            .map(|step| {
-                let plan = step.quote.as_ref().and_then(|q| self.plans.get(q)).copied();
-                intent_of(step, plan, self.hand.dialect.name(), &made)
-            })
-            .collect();
-        if let Err(failure) = self.journal.intent(intents).await {
-            let receipts = steps.iter().map(|s| not_sent(s, &failure)).collect();
-            return Landed {
-                batch,
-                receipts,
-                again: Vec::new(),
-                seen: Vec::new(),
-                failure: Some(failure),
-            };
-        }
-        let mut answers: BTreeMap<_, _> = self
-            .hand
-            .writer
-            .perform(&steps, &made)
-            .await
-            .into_iter()
-            .map(|receipt| (receipt.step, receipt.outcome))
-            .collect();
-        let mut receipts: Vec<Receipt> = steps
-            .iter()
-            .map(|step| Receipt {
-                step: step.id.clone(),
-                outcome: answers.remove(&step.id).unwrap_or_else(|| {
-                    Outcome::Unknown(Trouble::new(
-                        TroubleKind::Network,
-                        "the upstream did not say what became of it",
-                    ))
-                }),
-            })
-            .collect();
-        let again = self.look_up(&batch, &steps, &made, &mut receipts).await;
-        let journaled: Vec<_> = receipts.iter().map(receipt_of).collect();
-        let failure = self.journal.receipt(journaled).await.err();
-        Landed { batch, receipts, again, seen: Vec::new(), failure }
-    }
-
-    /// Settles creations with an unknown outcome by their stamp.
-    async fn look_up(
-        &self,
-        batch: &Batch,
-        steps: &[&'a Step],
-        made: &Made,
-        receipts: &mut [Receipt],
-    ) -> Vec<usize> {
-        let lost: Vec<usize> = (0..steps.len())
-            .filter(|k| steps[*k].creates() && matches!(receipts[*k].outcome, Outcome::Unknown(_)))
-            .collect();
-        if lost.is_empty() {
-            return Vec::new();
-        }
-        for k in &lost {
-            self.listener.on(&Event::LookingUp {
-                step: steps[*k].id.clone(),
-                quote: steps[*k].quote.clone(),
-            });
-        }
-        tokio::time::sleep(self.hand.dialect.lag()).await;
-        let asked: Vec<&Step> = lost.iter().map(|k| steps[*k]).collect();
-        let Ok(located) = self.hand.reader.locate(&asked, made).await else {
-            return Vec::new();
-        };
-        let mut again = Vec::new();
-        for (k, found) in lost.into_iter().zip(located) {
-            match found {
-                Located::Found(id) => receipts[k].outcome = Outcome::Applied(Some(id)),
-                Located::Absent => {
-                    let why = trouble_of(&receipts[k].outcome);
-                    receipts[k].outcome = Outcome::NotSent(why);
-                    again.push(batch.steps[k]);
-                }
-                Located::CannotTell(why) => {
-                    let mut trouble = trouble_of(&receipts[k].outcome);
-                    trouble.message = format!("{}; {why}", trouble.message);
-                    trouble.help = Some("`proforma recover` says what to do".to_owned());
-                    receipts[k].outcome = Outcome::Unknown(trouble);
-                }
-            }
-        }
-        again
-    }
-
-    async fn read_back(
-        &self,
-        steps: &[&'a Step],
-        entries: &BTreeMap<QuoteName, crate::lockfile::Entry>,
-    ) -> (Vec<Receipt>, Vec<(QuoteName, Observed)>) {
-        let asks: Vec<Ask<'_>> = steps
-            .iter()
-            .filter_map(|step| step.quote.as_ref())
-            .map(|quote| Ask {
-                workspace: self.workspace,
-                quote,
-                desired: self.quotes.get(quote).copied().filter(|_| !self.deletes(quote)),
-                entry: entries.get(quote),
-                recorded_as: entries.get(quote).and_then(|e| e.was.as_ref()),
-            })
-            .collect();
-        let survey = match self.hand.reader.survey(&asks, false).await {
-            Ok(survey) => survey,
-            Err(trouble) => {
-                let outcome = |step: &&Step| Receipt {
-                    step: step.id.clone(),
-                    outcome: Outcome::NotSent(trouble.clone()),
-                };
-                return (steps.iter().map(outcome).collect(), Vec::new());
-            }
-        };
-        let mut seen = Vec::new();
-        let receipts = steps
-            .iter()
-            .map(|step| {
-                let expected = match &step.operation {
-                    Operation::ReadBack { state } => state.as_ref(),
-                    Operation::Hubspot(_) | Operation::Dealhub(_) => None,
-                };
-                let plan = step.quote.as_ref().and_then(|q| self.plans.get(q)).copied();
-                let sight: Option<&Sight> = step.quote.as_ref().and_then(|q| survey.sights.get(q));
-                let verdict = plan.map_or(Ok(None), |plan| {
-                    let desired = self
-                        .quotes
-                        .get(&plan.quote)
-                        .copied()
-                        .filter(|_| !self.deletes(&plan.quote));
-                    verify(plan, desired, expected, sight, self.hand.dialect)
-                });
-                let outcome = match verdict {
-                    Ok(observed) => {
-                        if let (Some(plan), Some(observed)) = (plan, observed) {
-                            seen.push((plan.quote.clone(), observed));
-                        }
-                        Outcome::Applied(None)
-                    }
-                    Err(trouble) => Outcome::Rejected(trouble),
-                };
-                Receipt { step: step.id.clone(), outcome }
-            })
-            .collect();
-        (receipts, seen)
-    }
-
-    fn deletes(&self, quote: &QuoteName) -> bool {
-        self.plans.get(quote).is_some_and(|p| p.action == Action::Delete)
-    }
-}
-
-fn trouble_of(outcome: &Outcome) -> Trouble {
-    match outcome {
-        Outcome::Rejected(t) | Outcome::Unknown(t) | Outcome::NotSent(t) => t.clone(),
-        Outcome::Applied(_) => Trouble::new(TroubleKind::Network, "no answer"),
-    }
-}
-
-fn not_sent(step: &Step, failure: &Failure) -> Receipt {
-    Receipt {
-        step: step.id.clone(),
-        outcome: Outcome::NotSent(Trouble::new(
-            TroubleKind::Refused,
-            format!("not sent, because the journal cannot be written: {}", failure.message),
-        )),
     }
 }

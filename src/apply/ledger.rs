@@ -70,6 +70,14 @@ impl Ledger {
             entry.revision = record.revision;
             entry
         });
+        if plan.action == Action::Adopt && entry.id != *id {
+            // A later revision was found than the one that is recorded.
+            let mut later = Entry::new(plan.connection.clone(), &*plan.provider, id.clone());
+            later.revision = record.revision;
+            later.generation = entry.generation;
+            later.predecessor = Some(entry.id.clone());
+            *entry = later;
+        }
         if plan.action == Action::Replace {
             // What holds for the old object says nothing about the new one.
             entry.protect = record.protect;

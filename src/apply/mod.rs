@@ -10,10 +10,12 @@
 
 pub mod events;
 pub mod executor;
+mod flight;
 pub mod fold;
 pub mod journal;
 pub mod journal_text;
 pub mod ledger;
+mod outcome;
 pub mod records;
 pub mod replay;
 pub mod report;

@@ -312,6 +312,17 @@ impl<'p> Schedule<'p> {
         }
     }
 
+    /// Nothing new may start on a connection: its steps that are not in flight are dropped.
+    pub fn stop_connection(&mut self, connection: &ConnectionName) {
+        for i in 0..self.nodes.len() {
+            if self.nodes[i].step.connection == *connection
+                && matches!(self.nodes[i].standing, Standing::Open)
+            {
+                self.drop_from(i);
+            }
+        }
+    }
+
     /// Nothing new may start: every step that is not in flight is dropped.
     pub fn stop(&mut self) {
         for i in 0..self.nodes.len() {

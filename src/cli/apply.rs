@@ -30,7 +30,9 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
         // It was reviewed when it was saved.
         printer.page(|_| format!("Saved plan: {}\n", plan_summary(&planned.plan)));
     } else {
-        printer.page(|look| plan_human(&planned.plan, Next::Nothing, look));
+        let invalid = planned.kind() == Some(Kind::Invalid);
+        let next = if invalid { Next::Mend } else { Next::Nothing };
+        printer.page(|look| plan_human(&planned.plan, next, look));
     }
     if let Some(kind) = planned.kind().filter(|k| matches!(k, Kind::Invalid | Kind::Guardrail)) {
         let what =

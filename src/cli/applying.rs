@@ -146,7 +146,10 @@ pub async fn revive(
         let entry = entry_of(&run.opened, quote);
         let sight: Option<&Sight> =
             fresh.surveys.get(&quote.connection).and_then(|s| s.sights.get(&quote.quote));
-        if let Some(why) = saved::is_stale(quote, manifest, entry, sight) {
+        if let Some(trouble) = fresh.down.get(&quote.connection) {
+            let why = format!("the quote could not be read again: {}", trouble.message);
+            stale.insert(quote.quote.clone(), why);
+        } else if let Some(why) = saved::is_stale(quote, manifest, entry, sight) {
             stale.insert(quote.quote.clone(), why.to_owned());
         }
     }
@@ -216,6 +219,10 @@ async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
     let looked_at: BTreeMap<&QuoteName, (Action, bool)> =
         planned.plan.quotes.iter().map(|q| (&q.quote, (q.action, q.unsettled))).collect();
     for open in &run.replay.open {
+        // A connection that did not answer has settled nothing.
+        if planned.down.contains_key(&open.intent.connection) {
+            continue;
+        }
         let settled = open.intent.quote.as_ref().is_none_or(|quote| {
             looked_at
                 .get(quote)

@@ -22,6 +22,12 @@ use crate::provider::dealhub::{self, DealhubDialect};
 use crate::provider::hubspot::reader::HubspotReader;
 use crate::provider::hubspot::writer::HubspotWriter;
 use crate::provider::hubspot::{self, HubspotDialect};
+use crate::provider::quickquote::reader::QuickquoteReader;
+use crate::provider::quickquote::writer::QuickquoteWriter;
+use crate::provider::quickquote::{self, QuickquoteDialect};
+use crate::provider::salesbyte::reader::SalesbyteReader;
+use crate::provider::salesbyte::writer::SalesbyteWriter;
+use crate::provider::salesbyte::{self, SalesbyteDialect};
 use crate::provider::{Dialect, Reader, Writer};
 
 /// Requests in flight on one connection, unless it says otherwise.
@@ -35,64 +41,13 @@ pub struct Account {
     pub reader: Arc<dyn Reader>,
     /// Requests in flight at once.
     pub concurrency: usize,
-    wire: Arc<Wire>,
-    kit: Kit,
-}
-
-/// A provider with its settings.
-#[derive(Clone)]
-enum Kit {
-    Hubspot(hubspot::Settings),
-    Dealhub(dealhub::Settings),
-}
-
-impl Kit {
-    fn of(name: &ConnectionName, connection: &Connection) -> Result<Self, Failure> {
-        match connection.provider {
-            ProviderName::Hubspot => Ok(Self::Hubspot(hubspot_settings(name, connection))),
-            ProviderName::Dealhub => Ok(Self::Dealhub(dealhub_settings(name, connection))),
-            other => Err(unavailable(name, other)),
-        }
-    }
-
-    fn dialect(&self) -> Arc<dyn Dialect> {
-        match self {
-            Self::Hubspot(settings) => Arc::new(HubspotDialect::new(settings.clone())),
-            Self::Dealhub(settings) => Arc::new(DealhubDialect::new(settings.clone())),
-        }
-    }
-
-    fn reader(&self, wire: &Arc<Wire>) -> Arc<dyn Reader> {
-        let wire = ReadWire::new(Arc::clone(wire));
-        match self {
-            Self::Hubspot(settings) => Arc::new(HubspotReader::new(wire, settings.clone())),
-            Self::Dealhub(settings) => Arc::new(DealhubReader::new(wire, settings.clone())),
-        }
-    }
-
-    fn writer(&self, wire: &Arc<Wire>) -> Arc<dyn Writer> {
-        let wire = Arc::clone(wire);
-        match self {
-            Self::Hubspot(settings) => Arc::new(HubspotWriter::new(wire, settings.clone())),
-            Self::Dealhub(settings) => Arc::new(DealhubWriter::new(wire, settings.clone())),
-        }
-    }
-
-    /// What the provider's answers mean, its published limit, and limits beside it.
-    fn limits(&self) -> (Policy, RateLimit, Vec<(Class, RateLimit)>) {
-        match self {
-            Self::Hubspot(_) => {
-                (hubspot::policy(), hubspot::published_limit(), hubspot::class_limits())
-            }
-            Self::Dealhub(_) => (dealhub::policy(), dealhub::published_limit(), Vec::new()),
-        }
-    }
+    writer: Arc<dyn Writer>,
 }
 
 impl Account {
     /// The writing side: for apply alone.
     pub fn writer(&self) -> Arc<dyn Writer> {
-        self.kit.writer(&self.wire)
+        Arc::clone(&self.writer)
     }
 }
 
@@ -101,21 +56,19 @@ pub fn dialect(
     name: &ConnectionName,
     connection: &Connection,
 ) -> Result<Arc<dyn Dialect>, Failure> {
-    Ok(Kit::of(name, connection)?.dialect())
-}
-
-fn unavailable(name: &ConnectionName, provider: ProviderName) -> Failure {
-    Failure::new(
-        Kind::Invalid,
-        format!("connection `{name}`: this version cannot talk to `{provider}` yet"),
-    )
-    .help("`proforma providers` lists what it can talk to")
-}
-
-fn dealhub_settings(name: &ConnectionName, connection: &Connection) -> dealhub::Settings {
-    dealhub::Settings {
-        connection: name.clone(),
-        visibility: connection.visibility.unwrap_or(dealhub::DEFAULT_VISIBILITY),
+    match connection.provider {
+        ProviderName::Hubspot => {
+            Ok(Arc::new(HubspotDialect::new(hubspot_settings(name, connection))))
+        }
+        ProviderName::Quickquote => {
+            Ok(Arc::new(QuickquoteDialect::new(quickquote_settings(name, connection))))
+        }
+        ProviderName::Salesbyte => {
+            Ok(Arc::new(SalesbyteDialect::new(salesbyte_settings(name, connection))))
+        }
+        ProviderName::Dealhub => {
+            Ok(Arc::new(DealhubDialect::new(dealhub_settings(name, connection))))
+        }
     }
 }
 
@@ -130,6 +83,29 @@ fn hubspot_settings(name: &ConnectionName, connection: &Connection) -> hubspot::
             Stamping::Property(property) => hubspot::StampPlace::Property(property.clone()),
             Stamping::Slug => hubspot::StampPlace::Slug,
         },
+    }
+}
+
+fn dealhub_settings(name: &ConnectionName, connection: &Connection) -> dealhub::Settings {
+    dealhub::Settings {
+        connection: name.clone(),
+        visibility: connection.visibility.unwrap_or(dealhub::DEFAULT_VISIBILITY),
+    }
+}
+
+fn quickquote_settings(name: &ConnectionName, connection: &Connection) -> quickquote::Settings {
+    quickquote::Settings { connection: name.clone(), currency: connection.currency }
+}
+
+fn salesbyte_settings(name: &ConnectionName, connection: &Connection) -> salesbyte::Settings {
+    let stamp = connection.stamp_field.as_ref();
+    salesbyte::Settings {
+        connection: name.clone(),
+        profile: connection.quote_profile_id,
+        stamp: stamp
+            .map(|s| salesbyte::StampField { name: s.name.clone(), label: s.label.clone() }),
+        currency: connection.currency,
+        readable: connection.token.is_some(),
     }
 }
 
@@ -163,33 +139,165 @@ fn account(
     parallelism: Option<usize>,
     stop: &CancellationToken,
 ) -> Result<Account, Failure> {
-    let kit = Kit::of(name, connection)?;
-    let failed =
-        |e: &dyn std::fmt::Display| Failure::new(Kind::Other, format!("connection `{name}`: {e}"));
-    let (base, secret) = if let Some(root) = &opened.sandbox {
-        let base = format!("{}/{}", root.as_str(), sandbox_path(connection.provider));
-        (base, Secret::new("sandbox".to_owned()).map_err(|e| failed(&e))?)
-    } else {
-        (connection.base_url.clone(), load_secret(opened, name, connection)?)
-    };
-    let base = BaseUrl::parse(&base).map_err(|e| failed(&e))?;
-    let transport = ReqwestTransport::new(base, crate::http::client::DEFAULT_TIMEOUT)
-        .map_err(|e| failed(&e))?;
-    let concurrency =
-        parallelism.or(connection.concurrency.map(|n| n as usize)).unwrap_or(DEFAULT_CONCURRENCY);
-    let (policy, published, classes) = kit.limits();
-    let explicit = connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
-    let limiter = Limiter::new(Limits {
-        account: explicit.unwrap_or(published),
-        explicit: explicit.is_some(),
-        concurrency,
-        classes,
-    });
-    let mut settings_of_wire = WireSettings::new(policy);
-    settings_of_wire.credential = Some(Credential::bearer(secret));
-    settings_of_wire.stop = stop.clone();
-    let wire = Arc::new(Wire::new(Arc::new(transport), Arc::new(limiter), settings_of_wire));
-    Ok(Account { dialect: kit.dialect(), reader: kit.reader(&wire), concurrency, wire, kit })
+    let line = Line::new(opened, name, connection, parallelism, stop)?;
+    match connection.provider {
+        ProviderName::Hubspot => line.hubspot(),
+        ProviderName::Quickquote => line.quickquote(),
+        ProviderName::Salesbyte => line.salesbyte(),
+        ProviderName::Dealhub => line.dealhub(),
+    }
+}
+
+/// What the accounts of all providers are made of. One function a provider makes one.
+struct Line<'a> {
+    opened: &'a Opened,
+    name: &'a ConnectionName,
+    connection: &'a Connection,
+    transport: Arc<ReqwestTransport>,
+    concurrency: usize,
+    stop: &'a CancellationToken,
+}
+
+impl<'a> Line<'a> {
+    fn new(
+        opened: &'a Opened,
+        name: &'a ConnectionName,
+        connection: &'a Connection,
+        parallelism: Option<usize>,
+        stop: &'a CancellationToken,
+    ) -> Result<Self, Failure> {
+        let base = match &opened.sandbox {
+            Some(root) => format!("{}/{}", root.as_str(), sandbox_path(connection.provider)),
+            None => connection.base_url.clone(),
+        };
+        let base = BaseUrl::parse(&base).map_err(|e| broken(name, &e))?;
+        let transport = ReqwestTransport::new(base, answer_timeout(connection.provider))
+            .map_err(|e| broken(name, &e))?;
+        let concurrency = parallelism
+            .or(connection.concurrency.map(|n| n as usize))
+            .unwrap_or(DEFAULT_CONCURRENCY);
+        Ok(Self { opened, name, connection, transport: Arc::new(transport), concurrency, stop })
+    }
+
+    fn limiter(&self, published: RateLimit, classes: Vec<(Class, RateLimit)>) -> Arc<Limiter> {
+        let explicit = self.connection.rate.and_then(|r| RateLimit::new(r.requests, r.window));
+        Arc::new(Limiter::new(Limits {
+            account: explicit.unwrap_or(published),
+            explicit: explicit.is_some(),
+            concurrency: self.concurrency,
+            classes,
+        }))
+    }
+
+    fn wire(
+        &self,
+        limiter: &Arc<Limiter>,
+        policy: Policy,
+        credential: Option<Credential>,
+        secrets: Vec<Secret>,
+    ) -> Arc<Wire> {
+        let mut settings = WireSettings::new(policy);
+        settings.credential = credential;
+        settings.secrets = secrets;
+        settings.stop = self.stop.clone();
+        Arc::new(Wire::new(Arc::clone(&self.transport) as _, Arc::clone(limiter), settings))
+    }
+
+    /// A secret of the connection; the sandbox needs none.
+    fn secret(&self, key: &str, source: Option<&Source>) -> Result<Secret, Failure> {
+        if self.opened.sandbox.is_some() {
+            return Secret::new("sandbox".to_owned()).map_err(|e| broken(self.name, &e));
+        }
+        let source = match source {
+            Some(Source::Env(variable)) => SecretSource::Env(variable.clone()),
+            Some(Source::File(path)) => SecretSource::File(self.opened.folder.join(path)),
+            None => {
+                return Err(Failure::new(
+                    Kind::Credentials,
+                    format!("connection `{}` has no `{key}:`", self.name),
+                )
+                .help(format!("write `{key}: {{ env: NAME }}` or `{key}: {{ file: PATH }}`")));
+            }
+        };
+        let env = |variable: &str| std::env::var(variable).ok();
+        Secret::load(&source, self.name, &env).map_err(Failure::from)
+    }
+
+    fn hubspot(&self) -> Result<Account, Failure> {
+        let settings = hubspot_settings(self.name, self.connection);
+        let token = self.secret("token", self.connection.token.as_ref())?;
+        let limiter = self.limiter(hubspot::published_limit(), hubspot::class_limits());
+        let wire =
+            self.wire(&limiter, hubspot::policy(), Some(Credential::bearer(token)), Vec::new());
+        let reader = HubspotReader::new(ReadWire::new(Arc::clone(&wire)), settings.clone());
+        Ok(Account {
+            dialect: dialect(self.name, self.connection)?,
+            reader: Arc::new(reader),
+            concurrency: self.concurrency,
+            writer: Arc::new(HubspotWriter::new(wire, settings)),
+        })
+    }
+
+    fn quickquote(&self) -> Result<Account, Failure> {
+        let settings = quickquote_settings(self.name, self.connection);
+        let token = self.secret("token", self.connection.token.as_ref())?;
+        let key = Credential::header(http::HeaderName::from_static("x-api-key"), token);
+        let limiter = self.limiter(quickquote::careful_limit(), Vec::new());
+        let wire = self.wire(&limiter, quickquote::policy(), Some(key), Vec::new());
+        Ok(Account {
+            dialect: dialect(self.name, self.connection)?,
+            reader: Arc::new(QuickquoteReader::new(ReadWire::new(Arc::clone(&wire)), settings)),
+            concurrency: self.concurrency,
+            writer: Arc::new(QuickquoteWriter::new(wire)),
+        })
+    }
+
+    fn dealhub(&self) -> Result<Account, Failure> {
+        let settings = dealhub_settings(self.name, self.connection);
+        let token = self.secret("token", self.connection.token.as_ref())?;
+        let limiter = self.limiter(dealhub::published_limit(), Vec::new());
+        let wire =
+            self.wire(&limiter, dealhub::policy(), Some(Credential::bearer(token)), Vec::new());
+        let reader = DealhubReader::new(ReadWire::new(Arc::clone(&wire)), settings.clone());
+        Ok(Account {
+            dialect: dialect(self.name, self.connection)?,
+            reader: Arc::new(reader),
+            concurrency: self.concurrency,
+            writer: Arc::new(DealhubWriter::new(wire, settings)),
+        })
+    }
+
+    /// Two doors: reads with the token in a header (where there is one), creations with the uuid
+    /// in their body. Neither secret goes through the other's, and they share one limit.
+    fn salesbyte(&self) -> Result<Account, Failure> {
+        let settings = salesbyte_settings(self.name, self.connection);
+        let uuid = self.secret("uuid", self.connection.uuid.as_ref())?;
+        let token = self.connection.token.as_ref();
+        let token = token.map(|source| self.secret("token", Some(source))).transpose()?;
+        let secrets: Vec<Secret> = std::iter::once(uuid.clone()).chain(token.clone()).collect();
+        let limiter = self.limiter(salesbyte::published_limit(), Vec::new());
+        let wire =
+            |credential| self.wire(&limiter, salesbyte::policy(), credential, secrets.clone());
+        let reads = token.map(|token| ReadWire::new(wire(Some(Credential::bearer(token)))));
+        Ok(Account {
+            dialect: dialect(self.name, self.connection)?,
+            reader: Arc::new(SalesbyteReader::new(reads, settings)),
+            concurrency: self.concurrency,
+            writer: Arc::new(SalesbyteWriter::new(wire(None), uuid)),
+        })
+    }
+}
+
+fn broken(name: &ConnectionName, why: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Kind::Other, format!("connection `{name}`: {why}"))
+}
+
+/// How long an answer may take.
+fn answer_timeout(provider: ProviderName) -> std::time::Duration {
+    match provider {
+        ProviderName::Quickquote => quickquote::ANSWER_TIMEOUT,
+        _ => crate::http::client::DEFAULT_TIMEOUT,
+    }
 }
 
 /// The upstream's place in the sandbox.
@@ -200,24 +308,4 @@ fn sandbox_path(provider: ProviderName) -> &'static str {
         ProviderName::Salesbyte => "salesbyte",
         ProviderName::Dealhub => "dealhub",
     }
-}
-
-fn load_secret(
-    opened: &Opened,
-    name: &ConnectionName,
-    connection: &Connection,
-) -> Result<Secret, Failure> {
-    let source = match &connection.token {
-        Some(Source::Env(variable)) => SecretSource::Env(variable.clone()),
-        Some(Source::File(path)) => SecretSource::File(opened.folder.join(path)),
-        None => {
-            return Err(Failure::new(
-                Kind::Credentials,
-                format!("connection `{name}` has no `token:`"),
-            )
-            .help("write `token: { env: NAME }` or `token: { file: PATH }`"));
-        }
-    };
-    let env = |variable: &str| std::env::var(variable).ok();
-    Secret::load(&source, name, &env).map_err(Failure::from)
 }

@@ -103,20 +103,34 @@ fn start_logs(global: &Global) {
 }
 
 fn tell(cli: &Cli, printer: &Printer, failure: &Failure) {
-    let document = match cli.command {
-        Command::Plan(_) => Some(Document::Plan),
-        Command::Apply(_) => Some(Document::Apply),
-        Command::Validate { .. } => Some(Document::Validate),
-        _ => None,
-    };
-    if let Some(document) = document.filter(|_| printer.is_json()) {
+    if printer.is_json() {
+        let document = document(&cli.command).unwrap_or(Document::Other("failure"));
         printer.data(&failure_json(document, failure));
     }
     printer.say(&failure_human(failure, printer.look_err()));
 }
 
+/// The document of a command; none where it has no JSON.
+fn document(command: &Command) -> Option<Document> {
+    match command {
+        Command::Plan(_) => Some(Document::Plan),
+        Command::Apply(_) => Some(Document::Apply),
+        Command::Validate { .. } => Some(Document::Validate),
+        Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
+        Command::Providers { .. } => Some(Document::Other("providers")),
+        Command::Lock(args::LockCommand::Forget { .. })
+        | Command::Recover { .. }
+        | Command::Sandbox(_)
+        | Command::Demo { .. } => None,
+    }
+}
+
 async fn run(cli: &Cli, printer: &Printer) -> Ending {
     let global = &cli.global;
+    if printer.is_json() && document(&cli.command).is_none() {
+        return Err(Failure::new(Kind::Invalid, "this command has no `--format json`")
+            .help("leave `--format` out; `--help` says which formats a command has"));
+    }
     match &cli.command {
         Command::Validate { paths } => validate::run(global, paths, printer),
         Command::Plan(args) => plan::run(global, args, printer).await,

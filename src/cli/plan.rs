@@ -25,8 +25,9 @@ pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending 
             None => format!("{} apply", program(global)),
         };
         let next = match (&args.out, planned.kind()) {
-            // What is invalid or refused cannot be applied as it is.
-            (_, Some(Kind::Invalid | Kind::Guardrail | Kind::Ownership)) => Next::Nothing,
+            (_, Some(Kind::Invalid)) => Next::Mend,
+            // What is refused cannot be applied as it is.
+            (_, Some(Kind::Guardrail | Kind::Ownership)) => Next::Nothing,
             (Some(_), _) => Next::Saved(&command),
             (None, _) => Next::Apply(&command),
         };

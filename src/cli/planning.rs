@@ -12,12 +12,12 @@ use super::open::Opened;
 use super::select::Selected;
 use crate::apply::replay::OpenStep;
 use crate::failure::{Diagnostic, Failure, Kind, Severity};
-use crate::key::{ConnectionName, QuoteName};
+use crate::key::ConnectionName;
 use crate::plan::build::{self, Subject, Terms};
 use crate::plan::guardrails::{self, Scene};
 use crate::plan::model::Plan;
 use crate::provider::step::{Effect, Effects, Trouble, TroubleKind};
-use crate::provider::survey::{Ask, Lore, Sight, Survey};
+use crate::provider::survey::{Ask, Survey};
 
 /// A plan with what it was made from.
 pub struct Planned {
@@ -29,8 +29,10 @@ pub struct Planned {
     pub refusals: Vec<Diagnostic>,
     /// The connections.
     pub accounts: BTreeMap<ConnectionName, Account>,
-    /// What was seen.
+    /// What was seen. Connections that are down are missing.
     pub surveys: BTreeMap<ConnectionName, Survey>,
+    /// Connections that could not be asked. Nothing is known of their quotes.
+    pub down: BTreeMap<ConnectionName, Trouble>,
 }
 
 impl Planned {
@@ -104,7 +106,7 @@ pub async fn plan(
     diagnostics.extend(offline_checks(opened, &subjects)?);
     let accounts = connect::connect(opened, &names, parallelism, stop)?;
     outlast_lag(open, &accounts).await;
-    let (surveys, troubles) = survey(opened, &subjects, &accounts).await?;
+    let (surveys, down) = survey(opened, &subjects, &accounts).await?;
     let views = accounts
         .iter()
         .filter_map(|(name, account)| {
@@ -120,10 +122,10 @@ pub async fn plan(
     let terms = Terms { prune: shape.prune, overrides, allowed: standing_consent(opened) };
     let (mut plan, found) = build::build(&opened.workspace.name, &subjects, &views, &terms);
     diagnostics.extend(found);
-    cut_off(&mut plan, &troubles);
+    cut_off(&mut plan, &subjects, &accounts, &down);
     hold_unsettled(&mut plan, open, &accounts);
     let refusals = refusals(opened, &plan, consent);
-    Ok(Planned { plan, diagnostics, refusals, accounts, surveys })
+    Ok(Planned { plan, diagnostics, refusals, accounts, surveys, down })
 }
 
 /// The guardrails that a plan breaks now.
@@ -203,16 +205,6 @@ async fn survey(
     {
         return Err(failure_of(name, trouble));
     }
-    for name in troubles.keys() {
-        let sights = subjects
-            .iter()
-            .filter(|s| s.connection == name)
-            .map(|s| (s.quote.clone(), Sight::Unverifiable("its connection is down".to_owned())))
-            .collect::<BTreeMap<QuoteName, Sight>>();
-        let survey =
-            Survey { sights, refs: BTreeMap::new(), problems: Vec::new(), lore: Lore::None };
-        surveys.insert(name.clone(), survey);
-    }
     Ok((surveys, troubles))
 }
 
@@ -286,16 +278,31 @@ fn hold_unsettled(
     plan.id = build::digest(plan);
 }
 
-/// Quotes of a connection that is down are blocked.
-fn cut_off(plan: &mut Plan, troubles: &Troubles) {
-    for quote in &mut plan.quotes {
-        if let Some(trouble) = troubles.get(&quote.connection) {
-            quote.action = crate::plan::model::Action::Blocked;
-            quote.reason = Some(trouble.message.clone());
-            quote.help.clone_from(&trouble.help);
-        }
+/// Quotes of a connection that is down are blocked: with nothing seen of them, nothing may be
+/// planned for them either.
+fn cut_off(
+    plan: &mut Plan,
+    subjects: &[Subject<'_>],
+    accounts: &BTreeMap<ConnectionName, Account>,
+    down: &Troubles,
+) {
+    for (name, trouble) in down {
+        let Some(account) = accounts.get(name) else { continue };
+        plan.requests.insert(name.clone(), account.reader.requests());
+        let mine = subjects.iter().filter(|s| s.connection == name);
+        let workspace = &plan.workspace;
+        let rows: Vec<_> = mine
+            .map(|subject| {
+                let mut row = build::unseen(workspace, subject, &*account.dialect);
+                row.reason = Some(format!("connection `{name}`: {}", trouble.message));
+                row.help.clone_from(&trouble.help);
+                row
+            })
+            .collect();
+        plan.quotes.extend(rows);
     }
-    if !troubles.is_empty() {
+    if !down.is_empty() {
+        plan.quotes.sort_by(|a, b| a.quote.cmp(&b.quote));
         plan.id = build::digest(plan);
     }
 }

@@ -13,6 +13,8 @@ use crate::output::text::safe;
 use crate::provider::capability::{Handling, Kind as Shape, Mode, Sheet, StateField};
 use crate::provider::dealhub::{self, DealhubDialect};
 use crate::provider::hubspot::{self, HubspotDialect, QuoteSystem, Settings, StampPlace};
+use crate::provider::quickquote::{self, QuickquoteDialect};
+use crate::provider::salesbyte::{self, SalesbyteDialect};
 
 /// Shows one sheet, or the overview of all.
 pub fn run(name: Option<&str>, printer: &Printer) -> Ending {
@@ -47,6 +49,14 @@ pub fn run(name: Option<&str>, printer: &Printer) -> Ending {
 pub fn sheets() -> Vec<Sheet> {
     // The sheet is the same for every connection; a name is needed to have a dialect at all.
     let Some(connection) = ConnectionName::parse("any") else { return Vec::new() };
+    let shop = quickquote::Settings { connection: connection.clone(), currency: None };
+    let salesbyte = SalesbyteDialect::new(salesbyte::Settings {
+        connection: connection.clone(),
+        profile: None,
+        stamp: None,
+        currency: None,
+        readable: true,
+    });
     let settings = Settings {
         connection,
         system: QuoteSystem::Legacy,
@@ -58,6 +68,8 @@ pub fn sheets() -> Vec<Sheet> {
     };
     vec![
         hubspot::mapping::sheet(&HubspotDialect::new(settings)),
+        quickquote::mapping::sheet(&QuickquoteDialect::new(shop)),
+        salesbyte::mapping::sheet(&salesbyte),
         dealhub::mapping::sheet(&DealhubDialect::new(dealhub)),
     ]
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::Global;
 use super::{Ending, connect, open};
 use crate::failure::{Diagnostic, Kind, Severity};
-use crate::lockfile::{LOCKFILE, Store};
+use crate::lockfile::{LOCKFILE, SANDBOX_LOCKFILE, Store};
 use crate::manifest::Loaded;
 use crate::output::failure_human::diagnostics_human;
 use crate::output::json::{Counts, validate_json};
@@ -16,7 +16,8 @@ pub fn run(global: &Global, paths: &[PathBuf], printer: &Printer) -> Ending {
     let loaded = open::load(&global.dir);
     let mut found = loaded.diagnostics.clone();
     found.extend(provider_checks(&loaded));
-    found.extend(lockfile_checks(&global.dir, &loaded));
+    let lockfile = if global.sandbox.is_some() { SANDBOX_LOCKFILE } else { LOCKFILE };
+    found.extend(lockfile_checks(&global.dir, lockfile, &loaded));
     if !paths.is_empty() {
         found.retain(|d| d.place.as_ref().is_none_or(|p| lies_in(&p.source.path, paths)));
     }
@@ -62,9 +63,9 @@ fn provider_checks(loaded: &Loaded) -> Vec<Diagnostic> {
     found
 }
 
-fn lockfile_checks(dir: &Path, loaded: &Loaded) -> Vec<Diagnostic> {
+fn lockfile_checks(dir: &Path, file: &str, loaded: &Loaded) -> Vec<Diagnostic> {
     let Some(workspace) = &loaded.workspace else { return Vec::new() };
-    let store = Store::new(std::sync::Arc::new(crate::disk::RealDisk::new()), dir, LOCKFILE);
+    let store = Store::new(std::sync::Arc::new(crate::disk::RealDisk::new()), dir, file);
     match store.load(&workspace.name) {
         Ok(_) => Vec::new(),
         Err(failure) if failure.diagnostics.is_empty() => {

@@ -56,6 +56,8 @@ pub struct Policy {
     pub rate_headers: Option<(&'static str, &'static str)>,
     /// The header that names the request in the upstream's own logs.
     pub request_id: &'static str,
+    /// The `Content-Type` of a JSON body.
+    pub json_type: &'static str,
 }
 
 /// Locked, and too early.
@@ -78,6 +80,7 @@ impl Default for Policy {
             queries: &[],
             rate_headers: None,
             request_id: "x-request-id",
+            json_type: "application/json",
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Purpose: the only loop around [`Transport`]. Providers say what to call and what an answer
 //! means to them; limits, retries, credentials, counting and interruption happen here.
 //!
-//! Invariants: a request that has left is never cut off by an interruption; one that has not left
-//! never leaves after it. Once an attempt of a write may have been done, the call ends in success
+//! Invariants: a write that has left is never cut off by an interruption, a read always is; what
+//! has not left never leaves after it. Once an attempt of a write may have been done, the call ends in success
 //! or in [`CallError::Ambiguous`], whatever later attempts say: a 404 to the second `PATCH` does
 //! not prove that the first did nothing. Logs have method, path, status and times, never a query,
 //! header or body.
@@ -140,6 +140,9 @@ impl Wire {
             let permit = run.permit().await?;
             run.number += 1;
             let result = run.send(request.clone(), permit).await;
+            if result.is_err() && run.is_read() && self.settings.stop.is_cancelled() {
+                return Err(CallError::Interrupted);
+            }
             match run.after(result) {
                 Next::Done(done) => return done,
                 Next::Again(wait) => run.sleep(wait).await?,
@@ -156,6 +159,9 @@ impl Wire {
             return Err(CallError::unsendable(message));
         }
         let mut request = call.to_request()?;
+        if let Some(kind) = request.headers_mut().get_mut(http::header::CONTENT_TYPE) {
+            *kind = http::HeaderValue::from_static(self.policy().json_type);
+        }
         if let Some(credential) = &self.settings.credential {
             let unfit = || CallError::unsendable("the credential cannot stand in a header");
             let (name, value) = credential.to_header().ok_or_else(unfit)?;
@@ -218,12 +224,16 @@ impl Run<'_> {
         }
     }
 
+    fn is_read(&self) -> bool {
+        self.call.safety == Safety::Read
+    }
+
     async fn send(
         &self,
         request: Request,
         permit: Permit,
     ) -> Result<Response<Bytes>, TransportError> {
-        let read = self.call.safety == Safety::Read;
+        let read = self.is_read();
         let counter = if read { &self.wire.reads } else { &self.wire.writes };
         counter.fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
@@ -232,6 +242,9 @@ impl Run<'_> {
             // A read may be cut off: nothing depends on how it ended.
             tokio::select! {
                 result = sending => result,
+                () = self.wire.settings.stop.cancelled() => {
+                    Err(TransportError::ambiguous("interrupted"))
+                }
                 () = until(self.deadline) => {
                     Err(TransportError::ambiguous("no answer within the time for the call"))
                 }

@@ -24,6 +24,8 @@ pub enum Document {
     Apply,
     /// Of `validate`.
     Validate,
+    /// Of a command whose document has no keys that a failure must fill, by its `kind`.
+    Other(&'static str),
 }
 
 /// Diagnostics in JSON.
@@ -64,6 +66,14 @@ struct FailedApply<'a> {
     quotes: [(); 0],
     requests: BTreeMap<&'a str, Requests>,
     seconds: f64,
+    diagnostics: Vec<serde_json::Value>,
+    failure: FailureLine<'a>,
+}
+
+#[derive(Serialize)]
+struct FailedOther<'a> {
+    format: u32,
+    kind: &'static str,
     diagnostics: Vec<serde_json::Value>,
     failure: FailureLine<'a>,
 }
@@ -166,6 +176,9 @@ pub fn failure_json(kind: Document, failure: &Failure) -> String {
             failure: line,
         }),
         Document::Validate => validation(Counts::default(), details, Some(line)),
+        Document::Other(kind) => {
+            document(&FailedOther { format: 1, kind, diagnostics: lines(details), failure: line })
+        }
     }
 }
 

@@ -24,6 +24,8 @@ const MOST_CREATES: usize = 20;
 pub enum Next<'a> {
     /// Nothing to say: the plan is shown by apply itself.
     Nothing,
+    /// Nothing can be applied: manifests have errors, and their quotes are not in the plan.
+    Mend,
     /// Plan again and apply: the command so far (`proforma -C quotes apply`), to which the plan's
     /// own flags and the consents are added.
     Apply(&'a str),
@@ -35,7 +37,7 @@ pub enum Next<'a> {
 /// The page of a plan.
 pub fn plan_human(plan: &Plan, next: Next<'_>, look: Look) -> String {
     let mut page = Page::new(look);
-    write_head(&mut page, plan);
+    write_head(&mut page, plan, next);
     plan_care::write(&mut page, plan);
     write_quotes(&mut page, plan);
     write_end(&mut page, plan, next);
@@ -81,7 +83,7 @@ fn consents(plan: &Plan) -> BTreeMap<Effect, usize> {
     out
 }
 
-fn write_head(page: &mut Page, plan: &Plan) {
+fn write_head(page: &mut Page, plan: &Plan, next: Next<'_>) {
     let name = wording::one_line(plan.workspace.as_str(), 80);
     page.flow(0, 2, &[span("Plan for ", Tone::Plain), span(name, Tone::Strong)]);
     page.blank();
@@ -94,7 +96,8 @@ fn write_head(page: &mut Page, plan: &Plan) {
         spans.push(span(text, mark_of(action).1));
     }
     if spans.is_empty() {
-        spans.push(plain("no quotes"));
+        let none = if next == Next::Mend { "no quote could be planned" } else { "no quotes" };
+        spans.push(plain(none));
     }
     page.flow(2, 6, &spans);
     let needed: Vec<String> = consents(plan)
@@ -191,6 +194,11 @@ fn write_end(page: &mut Page, plan: &Plan, next: Next<'_>) {
         let name = pad(connection.as_str(), names);
         page.flow(0, 2, &[span(format!("{name}  {text}"), Tone::Muted)]);
     }
+    if next == Next::Mend {
+        page.blank();
+        page.flow(0, 0, &[plain("Nothing can be applied until the errors are mended.")]);
+        return;
+    }
     let pending = plan.quotes.iter().any(|q| q.action.is_pending());
     if !pending {
         let blocked = plan.quotes.iter().any(|q| q.action == Action::Blocked);
@@ -204,7 +212,7 @@ fn write_end(page: &mut Page, plan: &Plan, next: Next<'_>) {
         return;
     }
     let (command, own_flags) = match next {
-        Next::Nothing => return,
+        Next::Nothing | Next::Mend => return,
         Next::Apply(command) => (command, true),
         Next::Saved(command) => (command, false),
     };

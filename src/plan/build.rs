@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Case, decide};
+use super::decide::{self, Case, decide};
 use super::model::{MoneyLine, Plan, QuotePlan};
 use crate::desired::Quote;
 use crate::facts::Facts;
@@ -255,6 +255,29 @@ fn plan_account(
         })
         .collect();
     (plans, preparations, problems)
+}
+
+/// The row of a quote of which nothing could be seen: blocked, without changes or steps. The
+/// caller says why.
+pub fn unseen(
+    workspace: &WorkspaceName,
+    subject: &Subject<'_>,
+    dialect: &dyn Dialect,
+) -> QuotePlan {
+    decide::unseen(
+        &Case {
+            workspace,
+            quote: subject.quote,
+            connection: subject.connection,
+            desired: subject.desired,
+            entry: subject.entry,
+            was: subject.was,
+            sight: &Sight::Unverifiable(String::new()),
+            want: &Facts::new(),
+            prune: false,
+        },
+        dialect,
+    )
 }
 
 /// A manifest that names another connection than its lockfile entry: both quotes would exist.

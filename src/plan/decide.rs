@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 use super::diff::{self, Comparison, Ownership};
 use super::model::{Action, Basis, Change, ChangeOrigin, QuotePlan, Record};
 use super::order;
-use crate::desired::{Quote, WantedState, WhenImmutable, WhenLocked};
+use super::settle::{settle_immutable, settle_lock, settle_state, show_drift};
+use super::unread::unread;
+use crate::desired::{Quote, WantedState};
 use crate::facts::{self, Facts, Path, Value};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, Stamp, WorkspaceName};
 use crate::lockfile::Entry;
@@ -129,6 +131,13 @@ pub fn decide(case: &Case<'_>, dialect: &dyn Dialect, survey: &Survey) -> Decisi
     decision
 }
 
+/// A quote that could not be looked at: blocked, and nothing is planned for it.
+pub fn unseen(case: &Case<'_>, dialect: &dyn Dialect) -> QuotePlan {
+    let mut plan = blank(case, dialect).plan;
+    plan.action = Action::Blocked;
+    plan
+}
+
 fn blank(case: &Case<'_>, dialect: &dyn Dialect) -> Decision {
     let observed = match case.sight {
         Sight::Found(observed) => Some(&**observed),
@@ -197,7 +206,7 @@ fn text_of(facts: &Facts, path: &str) -> Option<String> {
     }
 }
 
-fn block(plan: &mut QuotePlan, reason: impl Into<String>, help: impl Into<String>) {
+pub(super) fn block(plan: &mut QuotePlan, reason: impl Into<String>, help: impl Into<String>) {
     plan.action = Action::Blocked;
     plan.reason = Some(reason.into());
     plan.help = Some(help.into());
@@ -224,11 +233,16 @@ fn without_manifest(
                 "its manifest is gone, but the quote is protected (`lifecycle.protect`), so it is not deleted",
                 "bring the manifest back with `protect: false` and apply, then remove it; or take the entry out with `proforma lock forget`",
             );
-        } else if case.prune && !dialect.deletes() {
+        } else if case.prune
+            && let Mutability::CreateOnly(old) = dialect.mutability()
+        {
             block(
                 plan,
                 "its manifest is gone, and the provider cannot delete a quote",
-                "see to the quote in the provider's own interface, and take the entry out with `proforma lock forget`",
+                format!(
+                    "{old}; then take the entry out with `proforma lock forget {}`",
+                    case.quote
+                ),
             );
         } else if case.prune {
             plan.action = Action::Delete;
@@ -270,7 +284,7 @@ pub fn ownership_of(desired: &Quote) -> Ownership {
     Ownership { whole, by_element, ignore: desired.lifecycle.ignore.clone() }
 }
 
-fn record(
+pub(super) fn record(
     case: &Case<'_>,
     desired: &Quote,
     survey: &Survey,
@@ -303,11 +317,11 @@ pub fn state_fingerprint(quote: &QuoteName, state: &State) -> Fingerprint {
     Value::text(state.word()).fingerprint(quote, &Path::new(diff::STATE))
 }
 
-fn wanted_state(desired: &Quote) -> State {
+pub(super) fn wanted_state(desired: &Quote) -> State {
     State::Plain(desired.state.unwrap_or(WantedState::Draft))
 }
 
-fn state_change(
+pub(super) fn state_change(
     before: Option<&State>,
     after: &State,
     origin: ChangeOrigin,
@@ -374,7 +388,9 @@ fn existing(
     let recorded = case.entry.map(|e| &e.fields);
     let renamed_fields = case.was.filter(|_| case.entry.is_some());
     // Fingerprints are bound to the quote's name: under a rename the old ones say nothing.
-    let recorded = if renamed_fields.is_some() { None } else { recorded };
+    // So they do where the record is of an earlier revision than the one that is there now.
+    let overtaken = case.entry.is_some_and(|e| e.id != observed.id);
+    let recorded = if renamed_fields.is_some() || overtaken { None } else { recorded };
     let ownership = ownership_of(desired);
     let mut compared =
         diff::compare(case.quote, case.want, recorded, Some(&observed.facts), &ownership);
@@ -434,6 +450,7 @@ fn existing(
     if plan.action == Action::None {
         plan.action = match case.entry {
             None => Action::Adopt,
+            Some(_) if overtaken => Action::Adopt,
             Some(_) if writes || renamed_fields.is_some() => Action::Update,
             Some(_) => Action::None,
         };
@@ -444,6 +461,9 @@ fn existing(
     } else {
         plan.total_before
     };
+    if editing {
+        plan.notices.extend(dialect.remarks(&plan.changes, observed));
+    }
     if observed.state.is_live() && writes {
         plan.notices.extend(dialect.noticed(&plan.changes));
     }
@@ -476,208 +496,4 @@ fn needs_record(entry: Option<&Entry>, record: &Record, decision: &Decision) -> 
         || record.refs.iter().any(|(path, r)| {
             entry.refs.get(path).is_none_or(|e| e.id != r.id || e.asked != r.asked)
         })
-}
-
-/// Settles the state; false when the quote is blocked by it.
-fn settle_state(
-    wanted: &State,
-    observed: &Observed,
-    dialect: &dyn Dialect,
-    manifest_changed: bool,
-    decision: &mut Decision,
-) -> bool {
-    let plan = &mut decision.plan;
-    let editing = plan.changes.iter().any(|c| c.planned);
-    if observed.state.is_decided() && editing {
-        block(
-            plan,
-            format!("it is {} upstream: its content can no longer be changed", observed.state),
-            "write what was agreed into the manifest, or make a new quote under another name",
-        );
-        return false;
-    }
-    let rejected = observed.state == State::Plain(WantedState::Rejected);
-    match dialect.transition(Some(&observed.state), wanted) {
-        Move::InPlace => true,
-        Move::Write(_) if manifest_changed => {
-            decision.state = Some(wanted.clone());
-            true
-        }
-        Move::Write(_) => {
-            plan.changes.push(state_change(
-                Some(&observed.state),
-                wanted,
-                ChangeOrigin::Drift,
-                false,
-            ));
-            plan.state_after = Some(observed.state.clone());
-            if rejected {
-                block(
-                    plan,
-                    "an approver rejected it, and the manifest has not changed since",
-                    "change the manifest to answer the rejection; the quote is then submitted again",
-                );
-                return false;
-            }
-            plan.reason = Some(format!(
-                "somebody moved it to `{}` upstream, and the manifest has not changed: shown, not repaired",
-                observed.state
-            ));
-            plan.help = Some(format!(
-                "write `state: {}` to accept it, or change the manifest to bring `{wanted}` back",
-                observed.state
-            ));
-            true
-        }
-        Move::Wait(who) => {
-            plan.changes.push(state_change(
-                Some(&observed.state),
-                wanted,
-                ChangeOrigin::Manifest,
-                false,
-            ));
-            plan.waits_for = Some(dialect.waits_for(observed).unwrap_or(who));
-            true
-        }
-        Move::Refused(why) => {
-            block(
-                plan,
-                format!("it is `{}` upstream, and cannot become `{wanted}`: {why}", observed.state),
-                "ask for a state that can be reached; `proforma providers` lists them",
-            );
-            false
-        }
-    }
-}
-
-/// What nobody can write back is shown and not planned.
-fn show_drift(plan: &mut QuotePlan) {
-    let mut shown = 0;
-    for change in plan.changes.iter_mut().filter(|c| c.origin == ChangeOrigin::Drift) {
-        shown += usize::from(change.planned);
-        change.planned = false;
-    }
-    if shown > 0 && plan.reason.is_none() {
-        plan.reason = Some(format!(
-            "{shown} value{} changed upstream; the provider cannot edit a quote, so this is shown, not repaired",
-            if shown == 1 { "" } else { "s" }
-        ));
-    }
-}
-
-/// A change of a quote that the provider cannot edit.
-fn settle_immutable(case: &Case<'_>, desired: &Quote, old: &str, decision: &mut Decision) {
-    if desired.lifecycle.when_immutable == WhenImmutable::Fail {
-        let count = decision.plan.changes.iter().filter(|c| c.planned).count();
-        block(
-            &mut decision.plan,
-            format!(
-                "the provider cannot edit a quote; {count} change{} cannot be written",
-                if count == 1 { "" } else { "s" }
-            ),
-            format!(
-                "set `lifecycle: {{ when_immutable: replace }}` to make a new quote in its place; {old}"
-            ),
-        );
-        return;
-    }
-    decision.plan.action = Action::Replace;
-    decision.plan.notices.push(old.to_owned());
-    decision.revision += 1;
-    decision.stamp = Stamp::new(case.workspace, case.quote, decision.revision, "");
-    decision.state = Some(wanted_state(desired));
-}
-
-/// A quote that is recorded and cannot be read: the plan is made from what was recorded.
-fn unread(
-    case: &Case<'_>,
-    desired: &Quote,
-    why: &str,
-    dialect: &dyn Dialect,
-    survey: &Survey,
-    decision: &mut Decision,
-) {
-    let nothing = std::collections::BTreeMap::new();
-    let recorded = case.entry.map_or(&nothing, |e| &e.fields);
-    let holds = |path: &Path, value: &Value| {
-        recorded.get(path) == Some(&value.fingerprint(case.quote, path))
-    };
-    // What was recorded and is still wanted is taken to be there; nothing else is known.
-    let taken: Facts = case
-        .want
-        .iter()
-        .filter(|(path, value)| holds(path, value))
-        .map(|(path, value)| (path.clone(), value.clone()))
-        .collect();
-    let ownership = ownership_of(desired);
-    let compared = diff::compare(case.quote, case.want, Some(recorded), Some(&taken), &ownership);
-    let wanted = wanted_state(desired);
-    let state_moved =
-        recorded.get(&Path::new(diff::STATE)) != Some(&state_fingerprint(case.quote, &wanted));
-    decision.plan.action = Action::Unverifiable;
-    decision.plan.reason = Some(why.to_owned());
-    if !compared.manifest_changed && !state_moved {
-        return;
-    }
-    decision.plan.changes.clone_from(&compared.changes);
-    decision.plan.state_after = Some(wanted);
-    match dialect.mutability() {
-        Mutability::CreateOnly(old) => settle_immutable(case, desired, old, decision),
-        Mutability::Editable => block(
-            &mut decision.plan,
-            format!("the manifest has changed, but {why}"),
-            "give the connection what it needs to read quotes back",
-        ),
-    }
-    if decision.plan.action == Action::Replace {
-        decision.active = true;
-        decision.plan.total_after = dialect.total(case.want);
-        let fresh = Comparison { releases: compared.releases, ..Comparison::default() };
-        decision.plan.record = Some(record(case, desired, survey, decision, &fresh, None));
-    }
-    order::sort(&mut decision.plan.changes, case.want, None);
-}
-
-fn settle_lock(case: &Case<'_>, desired: &Quote, observed: &Observed, decision: &mut Decision) {
-    // Where the manifest leads out of the live state anyway, the unlock is what it asks for.
-    let leaving = decision.state.as_ref().is_some_and(|s| !s.is_live());
-    match desired.lifecycle.when_locked {
-        _ if leaving => decision.unlock = true,
-        WhenLocked::Fail => {
-            let plan = &mut decision.plan;
-            let count = plan.changes.iter().filter(|c| c.planned).count();
-            block(
-                plan,
-                format!(
-                    "it is `{}` upstream and therefore locked; {count} change{} cannot be written",
-                    observed.state,
-                    if count == 1 { "" } else { "s" }
-                ),
-                "set `lifecycle: { when_locked: unlock }` to take the link down, edit and publish again, or `revise` to put a new quote in its place",
-            );
-        }
-        WhenLocked::Unlock => {
-            decision.unlock = true;
-            if decision.state.is_none() {
-                decision.state = Some(return_state(desired, observed));
-            }
-        }
-        WhenLocked::Revise => {
-            decision.plan.action = Action::Replace;
-            decision.revision += 1;
-            decision.stamp = Stamp::new(case.workspace, case.quote, decision.revision, "");
-            if decision.state.is_none() {
-                decision.state = Some(return_state(desired, observed));
-            }
-            for change in &mut decision.plan.changes {
-                change.planned = true;
-            }
-        }
-    }
-}
-
-/// The state to return to after an unlock: what the manifest wants if that is live, else what was.
-fn return_state(desired: &Quote, observed: &Observed) -> State {
-    let wanted = wanted_state(desired);
-    if wanted.is_live() { wanted } else { observed.state.clone() }
 }

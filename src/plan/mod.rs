@@ -13,3 +13,5 @@ pub mod guardrails;
 pub mod model;
 pub mod order;
 pub mod saved;
+mod settle;
+mod unread;

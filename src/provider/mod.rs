@@ -12,6 +12,8 @@
 pub mod capability;
 pub mod dealhub;
 pub mod hubspot;
+pub mod quickquote;
+pub mod salesbyte;
 pub mod state;
 pub mod step;
 pub mod survey;
@@ -98,11 +100,6 @@ pub trait Dialect: Send + Sync {
         true
     }
 
-    /// Whether a quote can be deleted.
-    fn deletes(&self) -> bool {
-        true
-    }
-
     /// Whether a quote can be edited once it is made.
     fn mutability(&self) -> Mutability {
         Mutability::Editable
@@ -116,6 +113,15 @@ pub trait Dialect: Send + Sync {
 
     /// What the customer would notice of these changes on a visible quote, as short sentences.
     fn noticed(&self, changes: &[crate::plan::model::Change]) -> Vec<String>;
+
+    /// What a reviewer should know of how these changes of a quote will be made, whoever sees it.
+    fn remarks(
+        &self,
+        _changes: &[crate::plan::model::Change],
+        _observed: &survey::Observed,
+    ) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The reading half of a provider.

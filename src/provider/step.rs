@@ -103,6 +103,10 @@ pub enum Operation {
     },
     /// An operation on HubSpot's records.
     Hubspot(super::hubspot::operation::Operation),
+    /// An operation on a Quick Quote shop.
+    Quickquote(super::quickquote::operation::Operation),
+    /// A creation at SalesByte.
+    Salesbyte(super::salesbyte::operation::Operation),
     /// An operation on DealHub's quotes.
     Dealhub(super::dealhub::operation::Operation),
 }

@@ -107,6 +107,8 @@ pub enum Lore {
     None,
     /// HubSpot's portal.
     Hubspot(Box<super::hubspot::portal::Portal>),
+    /// What a Quick Quote shop told beside its quotes.
+    Quickquote(Box<super::quickquote::Shop>),
     /// DealHub's account.
     Dealhub(Box<super::dealhub::reader::Account>),
 }

@@ -19,8 +19,10 @@ use super::faults::{Action, FaultPlans};
 use super::hubspot::HubSpot;
 use super::log::RequestLog;
 use super::options::{Options, Rate, RateChoice};
+use super::quickquote::QuickQuote;
 use super::random::Random;
 use super::rate::Meter;
+use super::salesbyte::SalesByte;
 use super::upstream::{Call, MeterName, MeterState, Moment, Upstream, json_response};
 use crate::http::{Request, Response};
 
@@ -98,8 +100,12 @@ pub struct Sandbox {
 impl Sandbox {
     /// A sandbox with the seeded portal. Does not read `options.state`: that is the shell's.
     pub fn new(options: Options) -> Result<Self, SandboxError> {
-        let upstreams: Vec<Box<dyn Upstream>> =
-            vec![Box::new(HubSpot::seeded()?), Box::new(DealHub::seeded()?)];
+        let upstreams: Vec<Box<dyn Upstream>> = vec![
+            Box::new(HubSpot::seeded()?),
+            Box::new(QuickQuote::seeded()?),
+            Box::new(SalesByte::seeded()?),
+            Box::new(DealHub::seeded()?),
+        ];
         Ok(Self {
             random: Random::new(options.seed),
             options,

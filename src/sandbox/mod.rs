@@ -19,8 +19,10 @@ mod in_process;
 mod log;
 mod machine;
 mod options;
+mod quickquote;
 mod random;
 mod rate;
+mod salesbyte;
 mod server;
 mod state_file;
 #[cfg(test)]

@@ -11,10 +11,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use proforma::sandbox::{Options, Running, Verdict};
+use proforma::sandbox::{Options, Running, Sandbox, Verdict};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -88,6 +89,16 @@ impl World {
         world
     }
 
+    /// Like [`World::small`], but its connection has its `base_url` on the sandbox and needs a
+    /// token; to be run with [`World::direct`].
+    pub fn connected(quotes: &str) -> Self {
+        let world = Self::empty();
+        let base = format!("    base_url: {}/hubspot\n    defaults:", world.url());
+        world.write("proforma.yaml", &SMALL.replace("    defaults:", &base));
+        world.write("quotes/all.yaml", quotes);
+        world
+    }
+
     pub fn dir(&self) -> &Path {
         self.folder.path()
     }
@@ -119,16 +130,20 @@ impl World {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_proforma"));
+        let mut command = bare(self.dir());
+        command.args(["--sandbox", &self.url()]).args(args);
         command
-            .current_dir(self.dir())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.dir())
-            .args(["--sandbox", &self.url()])
-            .args(args)
-            .stdin(Stdio::null());
-        command
+    }
+
+    /// Runs the binary as against a real upstream: by the workspace's `base_url`, with this token
+    /// in `HUBSPOT_TOKEN` (or without the variable).
+    pub fn direct(&self, args: &[&str], token: Option<&str>) -> Ended {
+        let mut command = bare(self.dir());
+        command.args(args);
+        if let Some(token) = token {
+            command.env("HUBSPOT_TOKEN", token);
+        }
+        finish(&mut command)
     }
 
     /// Runs the binary against the sandbox.
@@ -153,6 +168,12 @@ impl World {
         let plan = self.plan();
         assert_eq!(plan.code, 0, "{}\n{}", plan.stdout, plan.stderr);
         assert_eq!(self.writes(), writes, "plan wrote");
+    }
+
+    /// What a fresh machine has: no lockfile, no journal.
+    pub fn lose_lockfile(&self) {
+        fs::remove_file(self.path("proforma.sandbox.lock")).unwrap();
+        let _ = fs::remove_dir_all(self.path(".proforma"));
     }
 
     /// The control side of the sandbox.
@@ -194,6 +215,20 @@ impl World {
         found.remove(0)
     }
 
+    /// The properties of the one quote on the deal with this name.
+    #[track_caller]
+    pub fn quote_on(&self, deal: &str) -> Value {
+        let deals = self.records("deals");
+        let deal = deals.iter().find(|d| d["properties"]["dealname"] == deal).unwrap();
+        let mut found: Vec<Value> = self
+            .records("quotes")
+            .into_iter()
+            .filter(|q| q["associations"]["deals"][0]["id"] == deal["id"])
+            .collect();
+        assert_eq!(found.len(), 1, "quotes on deal {deal}");
+        found.remove(0)["properties"].take()
+    }
+
     /// "A colleague" edits a record.
     pub fn colleague(&self, object: &str, id: &str, properties: &Value) {
         let body =
@@ -225,6 +260,25 @@ impl World {
         self.control("POST", "faults", faults);
     }
 
+    /// How often each of the fault plans has fired, in the order in which they were set.
+    pub fn fired(&self) -> Vec<u64> {
+        let plans = self.control("GET", "faults", &Value::Null);
+        plans["faults"].as_array().unwrap().iter().map(|p| p["fired"].as_u64().unwrap()).collect()
+    }
+
+    /// Lets all held requests go on. Over the socket: the server is what wakes them.
+    pub fn release(&self) {
+        use std::io::{Read as _, Write as _};
+        let address = self.running.as_ref().unwrap().addr;
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let head = "POST /_sandbox/release HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 0\r\n\
+                    Connection: close\r\n\r\n";
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
     /// Requests so far: reads and writes.
     pub fn requests(&self) -> (u64, u64) {
         let counts = self.control("GET", "requests", &Value::Null);
@@ -233,6 +287,51 @@ impl World {
 
     pub fn writes(&self) -> u64 {
         self.requests().1
+    }
+
+    /// The machine behind the upstream.
+    pub fn sandbox(&self) -> Arc<Mutex<Sandbox>> {
+        self.running.as_ref().unwrap().sandbox()
+    }
+
+    /// All that the upstream holds, for [`World::put_upstream`] of another world.
+    pub fn take_upstream(&self) -> Value {
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        sandbox.lock().unwrap().save().unwrap()
+    }
+
+    /// Puts another world's upstream in the place of this one's.
+    pub fn put_upstream(&self, saved: Value) {
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        sandbox.lock().unwrap().load(saved).unwrap();
+    }
+
+    /// A read through the upstream's own door.
+    #[track_caller]
+    pub fn upstream(&self, path: &str) -> Value {
+        let request = http::Request::builder()
+            .method("GET")
+            .uri(format!("/hubspot/{path}"))
+            .header("authorization", "Bearer colleague")
+            .body(Bytes::new())
+            .unwrap();
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        let verdict = sandbox.lock().unwrap().handle(&request, jiff::Timestamp::now());
+        let Verdict::Answer(answer) = verdict else { panic!("no answer from {path}: {verdict:?}") };
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        serde_json::from_slice(answer.body()).unwrap()
+    }
+
+    /// The requests that the sandbox holds, as `METHOD path`.
+    pub fn held_now(&self) -> Vec<String> {
+        let held = self.control("GET", "held", &Value::Null);
+        let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+        held["held"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|h| format!("{} {}", text(&h["method"]), text(&h["path"])))
+            .collect()
     }
 
     /// Starts the binary and leaves it running.
@@ -263,6 +362,18 @@ impl Drop for World {
             let _ = self.runtime.block_on(running.stop());
         }
     }
+}
+
+/// The binary in a folder, with next to nothing in its environment.
+pub fn bare(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proforma"));
+    command
+        .current_dir(dir)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", dir)
+        .stdin(Stdio::null());
+    command
 }
 
 /// Runs a command to its end.

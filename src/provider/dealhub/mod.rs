@@ -113,10 +113,6 @@ impl Dialect for DealhubDialect {
         self.settings.visibility
     }
 
-    fn deletes(&self) -> bool {
-        false
-    }
-
     fn mutability(&self) -> Mutability {
         Mutability::CreateOnly(
             "DealHub can only generate another quote (which it bills); the old one stays as it is until somebody archives it in DealHub",

@@ -21,7 +21,7 @@ use super::portal::{Definition, Portal, StampSupport};
 use super::resolve::{self, Resolution};
 use super::wire::Record;
 use super::{QuoteSystem, Settings, StampPlace, locate, mapping, status};
-use crate::desired::{Quote, Wish};
+use crate::desired::{Quote, WantedState, WhenLocked, Wish};
 use crate::facts::Path;
 use crate::http::ReadWire;
 use crate::key::{QuoteName, RemoteId, Stamp};
@@ -43,6 +43,20 @@ struct Hit {
     revision: u32,
     /// The quote that this one replaced.
     earlier: Option<String>,
+}
+
+/// A question whose quote is looked for by stamp, revision by revision.
+struct Trail<'a> {
+    ask: &'a Ask<'a>,
+    revision: u32,
+    /// The revision before, if one was found.
+    earlier: Option<String>,
+}
+
+impl Trail<'_> {
+    fn stamp(&self) -> Stamp {
+        Stamp::new(self.ask.workspace, self.ask.quote, self.revision, "")
+    }
 }
 
 impl HubspotReader {
@@ -88,49 +102,67 @@ impl HubspotReader {
         }
     }
 
-    /// Quotes that nothing is recorded of, by stamp. A lost lockfile may hide that a quote was
+    /// Quotes by stamp, from a first revision on. A lost or old lockfile may hide that a quote was
     /// replaced, so later revisions are looked for as long as one is found.
-    async fn unrecorded(
+    async fn by_stamp(
         &self,
-        asks: &[Ask<'_>],
+        mut open: Vec<Trail<'_>>,
         support: StampSupport,
         resolution: &Resolution,
     ) -> Result<BTreeMap<QuoteName, Hit>, Trouble> {
         let mut hits: BTreeMap<QuoteName, Hit> = BTreeMap::new();
-        let mut open: Vec<&Ask<'_>> = asks.iter().filter(|a| a.entry.is_none()).collect();
         let mut seen: Option<ByStamp> = None;
-        for revision in 0..u32::MAX {
-            if open.is_empty() {
-                break;
-            }
-            let stamp = |ask: &Ask<'_>| Stamp::new(ask.workspace, ask.quote, revision, "");
+        while !open.is_empty() {
             let found = if let Some(all) = seen.take() {
                 // Without unique values the first look saw all revisions.
                 all
             } else {
                 let sought: Vec<Sought> = open
                     .iter()
-                    .map(|ask| Sought {
-                        stamp: stamp(ask).as_str().to_owned(),
-                        anchors: self.anchors(ask, resolution),
+                    .map(|trail| Sought {
+                        stamp: trail.stamp().as_str().to_owned(),
+                        anchors: self.anchors(trail.ask, resolution),
                     })
                     .collect();
                 lookup::quotes(&self.fetch, &self.settings, support, &sought).await?
             };
-            open.retain(|ask| match found.get(stamp(ask).as_str()) {
-                Some(record) => {
-                    let earlier = hits.get(ask.quote).map(|h| h.id.clone());
-                    let hit = Hit { id: record.id.0.clone(), revision, earlier };
-                    hits.insert(ask.quote.clone(), hit);
-                    true
-                }
-                None => false,
+            open.retain_mut(|trail| {
+                let Some(record) = found.get(trail.stamp().as_str()) else { return false };
+                let id = record.id.0.clone();
+                let earlier = trail.earlier.replace(id.clone());
+                let hit = Hit { id, revision: trail.revision, earlier };
+                hits.insert(trail.ask.quote.clone(), hit);
+                trail.revision = trail.revision.saturating_add(1);
+                trail.revision < u32::MAX
             });
             if support != StampSupport::Unique {
                 seen = Some(found);
             }
         }
         Ok(hits)
+    }
+
+    /// Recorded quotes that an older lockfile may know, but not what took their place: gone, or no
+    /// longer open to the customer although they were, or may have been. To edit and publish such
+    /// a quote beside its successor would put two before the customer.
+    fn replaced<'a>(asks: &'a [Ask<'a>], quotes: &BTreeMap<String, Record>) -> Vec<Trail<'a>> {
+        let asked = asks.iter().filter_map(|ask| Some((ask, ask.entry?, ask.desired?)));
+        asked
+            .filter(|(_, entry, desired)| {
+                let Some(record) = quotes.get(entry.id.as_str()) else { return true };
+                let state = status::state_of(record.get("hs_status").unwrap_or_default());
+                let was_open = entry.state.as_deref().is_some_and(|s| {
+                    [WantedState::Published, WantedState::Approved].iter().any(|w| w.word() == s)
+                });
+                let revises = desired.lifecycle.when_locked == WhenLocked::Revise;
+                !status::is_open_to_customer(&state) && (was_open || revises)
+            })
+            .map(|(ask, entry, _)| Trail {
+                ask,
+                revision: entry.revision.saturating_add(1),
+                earlier: Some(entry.id.as_str().to_owned()),
+            })
+            .collect()
     }
 
     /// Records that a quote of ours is linked with from its first moment on.
@@ -152,11 +184,10 @@ impl HubspotReader {
     }
 
     /// Why a recorded quote is not ours, if it is not.
-    fn foreign(&self, ask: &Ask<'_>, record: &Record) -> Option<String> {
+    fn foreign(&self, ask: &Ask<'_>, record: &Record, revision: u32) -> Option<String> {
         let entry = ask.entry?;
         let names = std::iter::once(ask.quote).chain(ask.recorded_as);
-        let ours: Vec<Stamp> =
-            names.map(|n| Stamp::new(ask.workspace, n, entry.revision, "")).collect();
+        let ours: Vec<Stamp> = names.map(|n| Stamp::new(ask.workspace, n, revision, "")).collect();
         // A quote of the time when the connection said `stamp: slug` has its mark there.
         let slug = || record.get("hs_slug").and_then(Stamp::parse);
         match observed::stamp_of(&self.settings, record).or_else(slug) {
@@ -211,6 +242,16 @@ impl HubspotReader {
             all.insert("hs_slug".to_owned());
         }
         all.into_iter().collect()
+    }
+
+    /// Quotes by id; those that are gone are missing.
+    async fn quotes(
+        &self,
+        ids: &[String],
+        properties: &[String],
+    ) -> Result<BTreeMap<String, Record>, Trouble> {
+        let records = self.fetch.read(Object::Quote, ids, properties, None).await?;
+        Ok(records.into_iter().map(|r| (r.id.0.clone(), r)).collect())
     }
 
     /// Links of the quotes that were found, by type and quote.
@@ -304,7 +345,10 @@ impl Reader for HubspotReader {
         };
         let (mut portal, mut resolution) = tokio::try_join!(self.portal(asks), resolving)?;
         let natives: Vec<Natives> = asks.iter().map(|a| Natives::of(a, &portal)).collect();
-        let mut hits = self.unrecorded(asks, self.support(&portal), &resolution).await?;
+        let support = self.support(&portal);
+        let unrecorded = asks.iter().filter(|a| a.entry.is_none());
+        let unrecorded = unrecorded.map(|ask| Trail { ask, revision: 0, earlier: None }).collect();
+        let mut hits = self.by_stamp(unrecorded, support, &resolution).await?;
         for ask in asks {
             if let Some(entry) = ask.entry {
                 let earlier = entry.predecessor.as_ref().map(|id| id.as_str().to_owned());
@@ -317,13 +361,13 @@ impl Reader for HubspotReader {
             hits.values().flat_map(|h| std::iter::once(&h.id).chain(&h.earlier)).cloned().collect();
         let ids: Vec<String> = ids.into_iter().collect();
         let properties = self.properties(Object::Quote, &natives);
-        let quotes: BTreeMap<String, Record> = self
-            .fetch
-            .read(Object::Quote, &ids, &properties, None)
-            .await?
-            .into_iter()
-            .map(|r| (r.id.0.clone(), r))
-            .collect();
+        let mut quotes = self.quotes(&ids, &properties).await?;
+        if resolve {
+            let later = self.by_stamp(Self::replaced(asks, &quotes), support, &resolution).await?;
+            let ids: Vec<String> = later.values().map(|h| h.id.clone()).collect();
+            quotes.extend(self.quotes(&ids, &properties).await?);
+            hits.extend(later);
+        }
 
         let mut sights: BTreeMap<QuoteName, Sight> = BTreeMap::new();
         let mut wanted: BTreeMap<Object, BTreeSet<String>> = BTreeMap::new();
@@ -337,7 +381,7 @@ impl Reader for HubspotReader {
                 sights.insert(ask.quote.clone(), sight);
                 continue;
             };
-            if let Some(why) = self.foreign(ask, record) {
+            if let Some(why) = self.foreign(ask, record, hit.revision) {
                 if let Some(id) = RemoteId::parse(&record.id.0) {
                     sights.insert(ask.quote.clone(), Sight::Foreign { id, why });
                 }

@@ -151,6 +151,11 @@ fn clip(text: &str) -> String {
 pub fn trouble(error: &CallError) -> Trouble {
     let words = |answer: &Answer| answer.clean(&ErrorBody::of(answer).words());
     match error {
+        // A redirect has no envelope; what it means is not HubSpot's to say.
+        CallError::Refused(answer) if (300..400).contains(&answer.status) => {
+            Trouble::new(TroubleKind::Refused, error.to_string())
+                .help("check the `base_url` of the connection, and proxies on the way")
+        }
         CallError::Refused(answer) => Trouble::new(
             TroubleKind::Refused,
             format!("HubSpot refused ({}): {}", answer.status, words(answer)),

@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 
 use super::operation::{Link, Object, Operation};
 use super::verdict::{failed, network, outcome, refused, settle};
+use super::wire::ErrorBody;
 use super::{Settings, refusal};
 use crate::http::{Answer, Call, CallError, Proof, Safety, Wire, segment};
 use crate::key::{RemoteId, StepId};
@@ -52,7 +53,7 @@ impl Writer for HubspotWriter {
                     outcomes.insert(step.id.clone(), Outcome::NotSent(refused(why)));
                 }
                 _ => {
-                    let why = "this step is no write of HubSpot's";
+                    let why = "this step is not HubSpot's to perform";
                     outcomes.insert(step.id.clone(), Outcome::NotSent(refused(why)));
                 }
             }
@@ -202,8 +203,11 @@ impl HubspotWriter {
             };
             match self.wire.call(call).await {
                 Ok(_) => return Outcome::Applied(None),
-                // It is there already; whether it is unique is read anew.
-                Err(e) if e.refused_status() == Some(409) => return Outcome::Applied(None),
+                // It is there already, perhaps by an earlier attempt whose answer was lost; whether
+                // it is unique is read anew.
+                Err(e) if last_status(&e) == Some(409) => return Outcome::Applied(None),
+                // Had an earlier attempt made it, this would be a 409.
+                Err(e) if unique && last_status(&e).is_some_and(|s| s == 400 || s == 422) => {}
                 Err(e) if unique && e.refused_status().is_some() => {}
                 Err(e) => {
                     let mut trouble = refusal::trouble(&e);
@@ -212,8 +216,16 @@ impl HubspotWriter {
                         object.path(),
                         trouble.message
                     );
+                    let scopes = e
+                        .answer()
+                        .map(|a| a.clean(&scopes_of(a).join("`, `")))
+                        .filter(|s| !s.is_empty());
+                    let scope = scopes.map_or_else(
+                        || "a scope to write schemas".to_owned(),
+                        |scopes| format!("the scope `{scopes}`"),
+                    );
                     trouble.help = Some(format!(
-                        "create a single-line text property with the internal name `{name}` for {} in HubSpot (Settings, Properties; unique values if offered), or give the token a scope to write schemas, or set `stamp: slug` on the connection",
+                        "create a single-line text property with the internal name `{name}` for {} in HubSpot (Settings, Properties; unique values if offered), or give the token {scope}, or set `stamp: slug` on the connection",
                         object.path().replace('_', " ")
                     ));
                     return outcome(&e, trouble);
@@ -222,6 +234,16 @@ impl HubspotWriter {
         }
         Outcome::Unknown(network("the property could not be made"))
     }
+}
+
+/// The status of the last answer, whatever earlier attempts left open.
+fn last_status(error: &CallError) -> Option<u16> {
+    error.answer().map(|answer| answer.status)
+}
+
+/// The scopes that a refusal asks for.
+fn scopes_of(answer: &Answer) -> Vec<String> {
+    ErrorBody::of(answer).context("requiredGranularScopes")
 }
 
 fn is_ready(operation: &Operation, made: &Made) -> bool {

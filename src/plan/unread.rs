@@ -1,0 +1,62 @@
+//! A quote that is recorded and cannot be read back: the plan is made from what was recorded, and
+//! says so.
+
+use super::decide::{Case, Decision, block, ownership_of, record, state_fingerprint, wanted_state};
+use super::diff::{self, Comparison};
+use super::model::Action;
+use super::order;
+use super::settle::settle_immutable;
+use crate::desired::Quote;
+use crate::facts::{Facts, Path, Value};
+use crate::provider::survey::Survey;
+use crate::provider::{Dialect, Mutability};
+
+/// A quote that is recorded and cannot be read: the plan is made from what was recorded.
+pub(super) fn unread(
+    case: &Case<'_>,
+    desired: &Quote,
+    why: &str,
+    dialect: &dyn Dialect,
+    survey: &Survey,
+    decision: &mut Decision,
+) {
+    let nothing = std::collections::BTreeMap::new();
+    let recorded = case.entry.map_or(&nothing, |e| &e.fields);
+    let holds = |path: &Path, value: &Value| {
+        recorded.get(path) == Some(&value.fingerprint(case.quote, path))
+    };
+    // What was recorded and is still wanted is taken to be there; nothing else is known.
+    let taken: Facts = case
+        .want
+        .iter()
+        .filter(|(path, value)| holds(path, value))
+        .map(|(path, value)| (path.clone(), value.clone()))
+        .collect();
+    let ownership = ownership_of(desired);
+    let compared = diff::compare(case.quote, case.want, Some(recorded), Some(&taken), &ownership);
+    let wanted = wanted_state(desired);
+    let state_moved =
+        recorded.get(&Path::new(diff::STATE)) != Some(&state_fingerprint(case.quote, &wanted));
+    decision.plan.action = Action::Unverifiable;
+    decision.plan.reason = Some(why.to_owned());
+    if !compared.manifest_changed && !state_moved {
+        return;
+    }
+    decision.plan.changes.clone_from(&compared.changes);
+    decision.plan.state_after = Some(wanted);
+    match dialect.mutability() {
+        Mutability::CreateOnly(old) => settle_immutable(case, desired, old, decision),
+        Mutability::Editable => block(
+            &mut decision.plan,
+            format!("the manifest has changed, but {why}"),
+            "give the connection what it needs to read quotes back",
+        ),
+    }
+    if decision.plan.action == Action::Replace {
+        decision.active = true;
+        decision.plan.total_after = dialect.total(case.want);
+        let fresh = Comparison { releases: compared.releases, ..Comparison::default() };
+        decision.plan.record = Some(record(case, desired, survey, decision, &fresh, None));
+    }
+    order::sort(&mut decision.plan.changes, case.want, None);
+}

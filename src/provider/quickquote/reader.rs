@@ -1,0 +1,219 @@
+//! The reading half: all that planning needs of the shop, in as few requests as can be told.
+//!
+//! What is recorded is read by id, one by one or as pages, whichever is fewer. What nothing is
+//! recorded of is looked for by stamp: among its customer's quotes where the customer is known,
+//! else among all, and then that one list serves everybody. Names are learnt on the way.
+//!
+//! Invariants: a recorded id that leads to a quote with another stamp is a foreign one; nothing is
+//! called gone because a list does not have it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+
+use super::fetch::Fetch;
+use super::observed::{names, observe};
+use super::resolve::{self, Names};
+use super::wanted::{Refs, as_far_as_known};
+use super::wire::{Property, Quote};
+use super::{Settings, Shop, locate};
+use crate::facts::Path;
+use crate::http::ReadWire;
+use crate::key::{QuoteName, RemoteId, Stamp};
+use crate::provider::step::{Located, Step, Trouble};
+use crate::provider::survey::{Ask, Lore, Observed, Sight, Survey};
+use crate::provider::{Made, Reader, Requests};
+
+/// Reads one shop.
+#[derive(Debug)]
+pub struct QuickquoteReader {
+    fetch: Fetch,
+    settings: Settings,
+}
+
+/// The quotes that were read.
+#[derive(Default)]
+struct Seen {
+    quotes: BTreeMap<RemoteId, Quote>,
+    /// Whether these are all quotes of the shop.
+    whole: bool,
+}
+
+impl Seen {
+    fn add(&mut self, quotes: impl IntoIterator<Item = Quote>) {
+        self.quotes.extend(quotes.into_iter().map(|q| (q.id.clone(), q)));
+    }
+
+    /// The oldest quote that carries a stamp of this question.
+    fn stamped(&self, ask: &Ask<'_>) -> Option<&Quote> {
+        let stamps: Vec<Stamp> = names(ask).map(|n| Stamp::new(ask.workspace, n, 0, "")).collect();
+        let ours = |q: &&Quote| q.stamp().is_some_and(|s| stamps.contains(&s));
+        self.quotes.values().filter(ours).min_by_key(|q| (q.id.as_str().len(), q.id.clone()))
+    }
+}
+
+impl QuickquoteReader {
+    /// On a wire that can only read.
+    pub fn new(wire: ReadWire, settings: Settings) -> Self {
+        Self { fetch: Fetch::new(wire), settings }
+    }
+
+    async fn gather(&self, asks: &[Ask<'_>]) -> Result<Seen, Trouble> {
+        let mut seen = Seen::default();
+        let recorded: BTreeSet<RemoteId> =
+            asks.iter().filter_map(|a| a.entry).map(|e| e.id.clone()).collect();
+        let lost: Vec<Option<&str>> =
+            asks.iter().filter(|a| a.entry.is_none()).map(customer).collect();
+        if lost.iter().any(Option::is_none) {
+            seen.add(self.fetch.all(None).await?);
+            seen.whole = true;
+            let missing: BTreeSet<RemoteId> =
+                recorded.into_iter().filter(|id| !seen.quotes.contains_key(id)).collect();
+            seen.add(self.fetch.quotes(&missing).await?.into_values());
+            return Ok(seen);
+        }
+        let customers: BTreeSet<&str> = lost.into_iter().flatten().collect();
+        let lists = customers.into_iter().map(|c| self.fetch.all(Some(c)));
+        let (known, lists) = tokio::try_join!(
+            self.fetch.quotes(&recorded),
+            futures_util::future::try_join_all(lists)
+        )?;
+        seen.add(known.into_values());
+        seen.add(lists.into_iter().flatten());
+        Ok(seen)
+    }
+
+    /// Resolves names: by the record, else by what was read, else by the whole list.
+    async fn names(
+        &self,
+        asks: &[Ask<'_>],
+        seen: &mut Seen,
+        resolve: bool,
+    ) -> Result<(BTreeMap<QuoteName, Refs>, Vec<crate::failure::Diagnostic>), Trouble> {
+        let mut refs = BTreeMap::new();
+        let mut open = Vec::new();
+        for ask in asks {
+            let (known, wants) = resolve::recorded(ask);
+            refs.insert(ask.quote.clone(), known);
+            open.extend(wants.into_iter().map(|w| (ask.quote, w)));
+        }
+        if !resolve || open.is_empty() {
+            return Ok((refs, Vec::new()));
+        }
+        if !seen.whole {
+            // One match among some quotes may be one of several among all.
+            seen.add(self.fetch.all(None).await?);
+            seen.whole = true;
+        }
+        let mut names = Names::default();
+        seen.quotes.values().for_each(|q| names.learn(q));
+        let mut problems = Vec::new();
+        for (quote, want) in open {
+            let refs = refs.entry(quote.clone()).or_default();
+            problems.extend(names.settle(&want, refs));
+        }
+        Ok((refs, problems))
+    }
+
+    /// Why a recorded quote is not ours, if it is not.
+    fn foreign(ask: &Ask<'_>, quote: &Quote) -> Option<String> {
+        let entry = ask.entry?;
+        let stamps = |part: &str| -> Vec<Stamp> {
+            names(ask).map(|n| Stamp::new(ask.workspace, n, entry.revision, part)).collect()
+        };
+        match quote.stamp() {
+            Some(stamp) if stamps("").contains(&stamp) => None,
+            Some(stamp) => Some(format!(
+                "quote {} carries the stamp {stamp}, which belongs to another quote or workspace",
+                quote.id
+            )),
+            // Imported quotes carry none until their first edit.
+            None if entry.stamp.is_none() => None,
+            // Somebody took the tag off; a line of ours still vouches for the quote.
+            None if quote
+                .lines
+                .iter()
+                .filter_map(super::wire::Line::stamp)
+                .any(|stamp| entry.parts.keys().any(|part| stamps(part).contains(&stamp))) =>
+            {
+                None
+            }
+            None => Some(format!(
+                "the lockfile says that quote {} carries a stamp of ours, and it carries none",
+                quote.id
+            )),
+        }
+    }
+
+    /// The pairs, with ids, of the lines whose pairs are not what the manifest asks for.
+    async fn pairs(
+        &self,
+        ask: &Ask<'_>,
+        refs: &Refs,
+        observed: &Observed,
+    ) -> Result<Vec<(RemoteId, Vec<Property>)>, Trouble> {
+        let Some(desired) = ask.desired else { return Ok(Vec::new()) };
+        let want = as_far_as_known(desired, refs);
+        let mut out = Vec::new();
+        for (part, line) in &observed.parts {
+            let path = Path::of(part, "properties");
+            let there = observed.facts.get(&path);
+            let wanted = want.get(&path);
+            if let (Some(wanted), Some(there)) = (wanted, there)
+                && !wanted.same(there)
+            {
+                let pairs = self.fetch.properties(&observed.id, line).await?;
+                out.push((line.clone(), pairs));
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// The customer under which the quote of a question is found.
+fn customer<'a>(ask: &Ask<'a>) -> Option<&'a str> {
+    ask.desired?.customer.as_ref()?.id.set().map(String::as_str)
+}
+
+#[async_trait]
+impl Reader for QuickquoteReader {
+    async fn survey(&self, asks: &[Ask<'_>], resolve: bool) -> Result<Survey, Trouble> {
+        let mut seen = self.gather(asks).await?;
+        let (refs, problems) = self.names(asks, &mut seen, resolve).await?;
+        let none = Refs::new();
+        let mut sights = BTreeMap::new();
+        let mut shop = Shop::default();
+        for ask in asks {
+            let quote = match ask.entry {
+                Some(entry) => seen.quotes.get(&entry.id),
+                None => seen.stamped(ask),
+            };
+            let sight = match quote {
+                None if ask.entry.is_some() => Sight::Gone,
+                None => Sight::Absent,
+                Some(quote) => {
+                    if let Some(why) = Self::foreign(ask, quote) {
+                        Sight::Foreign { id: quote.id.clone(), why }
+                    } else {
+                        let refs = refs.get(ask.quote).unwrap_or(&none);
+                        let observed = observe(&self.settings, ask, quote, refs);
+                        if resolve {
+                            shop.properties.extend(self.pairs(ask, refs, &observed).await?);
+                        }
+                        Sight::Found(Box::new(observed))
+                    }
+                }
+            };
+            sights.insert(ask.quote.clone(), sight);
+        }
+        Ok(Survey { sights, refs, problems, lore: Lore::Quickquote(Box::new(shop)) })
+    }
+
+    async fn locate(&self, lost: &[&Step], made: &Made) -> Result<Vec<Located>, Trouble> {
+        locate::locate(&self.fetch, lost, made).await
+    }
+
+    fn requests(&self) -> Requests {
+        self.fetch.requests()
+    }
+}

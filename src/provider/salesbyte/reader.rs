@@ -1,0 +1,350 @@
+//! The reading half: single quotes by their public key, and the list where a quote must be found.
+//!
+//! Invariants: without a token nothing is asked, and nothing is pretended to be known. The list is
+//! read only where something may be there that is not recorded. "Absent" is said only where the
+//! whole of the time in question was seen, and where every quote that could be the lost one showed
+//! whose it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use futures_util::future::{join_all, try_join_all};
+use jiff::{Span, Timestamp, tz::TimeZone};
+
+use super::observed::{self, Marking};
+use super::operation::Operation;
+use super::wire::{self, Page, Record};
+use super::{Settings, refusal, value, wanted};
+use crate::facts::{Path, Value};
+use crate::http::{CallError, ReadWire, segment};
+use crate::key::{QuoteName, RemoteId, Stamp};
+use crate::provider::step::{
+    Effect, Located, Operation as AnyOperation, Step, Trouble, TroubleKind,
+};
+use crate::provider::survey::{Ask, Lore, Sight, Survey};
+use crate::provider::{Made, Reader, Requests};
+
+/// Pages of the list that are read before giving up: a list that never ends is a fault upstream.
+const PAGES_MAX: u64 = 100_000;
+/// How many replacements of one quote are looked for when nothing is recorded.
+const REVISIONS: u32 = 32;
+
+/// Reads one SalesByte company.
+#[derive(Debug)]
+pub struct SalesbyteReader {
+    wire: Option<ReadWire>,
+    settings: Settings,
+}
+
+/// What tells a customer from another one.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+struct Who {
+    name: Option<String>,
+    email: Option<String>,
+    phone: Option<String>,
+}
+
+impl Who {
+    fn new(name: Option<&str>, email: Option<&str>, phone: Option<&str>) -> Self {
+        let filled = |t: String| if t.is_empty() { None } else { Some(t) };
+        let folded = |t: &str| t.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        Self {
+            name: name.map(folded).and_then(filled),
+            email: email.map(folded).and_then(filled),
+            phone: phone.map(value::bare_phone).and_then(filled),
+        }
+    }
+
+    fn of_record(r: &Record) -> Self {
+        Self::new(
+            r.customer_name.as_deref(),
+            r.customer_email.as_deref(),
+            r.customer_phone.as_deref(),
+        )
+    }
+
+    fn of_request(o: &Operation) -> Self {
+        Self::new(o.text("customer_name"), o.text("customer_email"), o.text("customer_phone"))
+    }
+
+    /// Whether a record may be of this customer: a colleague may have corrected some of it.
+    fn may_be(&self, other: &Self) -> bool {
+        let same = |a: &Option<String>, b: &Option<String>| a.is_some() && a == b;
+        same(&self.name, &other.name)
+            || same(&self.email, &other.email)
+            || same(&self.phone, &other.phone)
+    }
+}
+
+impl SalesbyteReader {
+    /// On a wire that can only read; without one where the connection has no token.
+    pub fn new(wire: Option<ReadWire>, settings: Settings) -> Self {
+        Self { wire, settings }
+    }
+
+    async fn quote(&self, wire: &ReadWire, key: &str) -> Result<Option<Record>, CallError> {
+        let path = format!("{}/{}", wire::QUOTES, segment(key));
+        match wire.get(&path, &[]).await {
+            Ok(answer) => answer.json().map(Some),
+            Err(e) if e.refused_status() == Some(404) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The list, oldest first, so that quotes which are made meanwhile move nothing.
+    async fn list(&self, wire: &ReadWire, from: Option<&str>) -> Result<Vec<Record>, Trouble> {
+        let mut rows = Vec::new();
+        for page in 1..=PAGES_MAX {
+            let number = page.to_string();
+            let mut query =
+                vec![("page", number.as_str()), ("sort_by", "created_at"), ("sort_order", "asc")];
+            query.extend(from.map(|from| ("created_from", from)));
+            let answer = wire.get(wire::QUOTES, &query).await.map_err(|e| refusal::of_read(&e))?;
+            let found: Page = answer.json().map_err(|e| refusal::of_read(&e))?;
+            let empty = found.data.is_empty();
+            rows.extend(found.data);
+            let last = found.meta.and_then(|m| m.last_page);
+            if empty || last.is_some_and(|last| page >= last) {
+                return Ok(rows);
+            }
+        }
+        Err(Trouble::new(TroubleKind::Network, "SalesByte's list of quotes does not end"))
+    }
+
+    /// The whole records of rows that pass, by key. Rows without a key cannot be read.
+    async fn whole(
+        &self,
+        wire: &ReadWire,
+        rows: Vec<Record>,
+        passes: impl Fn(&Who) -> bool,
+    ) -> Result<BTreeMap<String, Record>, Trouble> {
+        let keys: BTreeSet<String> = rows
+            .into_iter()
+            .filter(|row| passes(&Who::of_record(row)))
+            .filter_map(|row| row.key)
+            .collect();
+        let calls = keys.into_iter().map(|key| async move {
+            let record = self.quote(wire, &key).await.map_err(|e| refusal::of_read(&e))?;
+            Ok::<_, Trouble>(record.map(|r| (key, r)))
+        });
+        Ok(try_join_all(calls).await?.into_iter().flatten().collect())
+    }
+
+    /// Quotes that nothing is recorded of, by stamp: the latest revision of each.
+    async fn unrecorded(
+        &self,
+        wire: &ReadWire,
+        asks: &[&Ask<'_>],
+    ) -> Result<BTreeMap<QuoteName, (RemoteId, Record, u32)>, Trouble> {
+        let mut hits: BTreeMap<QuoteName, (RemoteId, Record, u32)> = BTreeMap::new();
+        if asks.is_empty() || self.settings.stamp.is_none() {
+            return Ok(hits);
+        }
+        let mut owners: BTreeMap<Stamp, (&QuoteName, u32)> = BTreeMap::new();
+        let mut people: Vec<Who> = Vec::new();
+        for ask in asks {
+            for name in std::iter::once(ask.quote).chain(ask.recorded_as) {
+                for revision in 0..=REVISIONS {
+                    let stamp = Stamp::new(ask.workspace, name, revision, "");
+                    owners.insert(stamp, (ask.quote, revision));
+                }
+            }
+            people.extend(ask.desired.map(|q| who(&self.settings, q)));
+        }
+        let rows = self.list(wire, None).await?;
+        let passes = |there: &Who| people.iter().any(|p| p.may_be(there));
+        for (key, record) in self.whole(wire, rows, passes).await? {
+            let fields = observed::fields_of(&record);
+            let Marking::Marked(mark) = observed::marking(&self.settings, &fields) else {
+                continue;
+            };
+            let Some((quote, revision)) = owners.get(&mark.stamp) else { continue };
+            let Some(id) = RemoteId::parse(&key) else { continue };
+            if hits.get(*quote).is_none_or(|(_, _, known)| known < revision) {
+                hits.insert((*quote).clone(), (id, record, *revision));
+            }
+        }
+        Ok(hits)
+    }
+
+    /// Why a recorded quote is not ours, if it is not.
+    fn foreign(&self, ask: &Ask<'_>, record: &Record) -> Option<String> {
+        let entry = ask.entry?;
+        let fields = observed::fields_of(record);
+        let Marking::Marked(mark) = observed::marking(&self.settings, &fields) else {
+            // Made before the connection had a stamp field, or imported.
+            return None;
+        };
+        let mut names = std::iter::once(ask.quote).chain(ask.recorded_as);
+        if names.any(|n| Stamp::new(ask.workspace, n, entry.revision, "") == mark.stamp) {
+            return None;
+        }
+        // A renamed quote keeps its stamp for ever, since nothing can be written to it. That it is
+        // ours is then vouched for by fingerprints, which are bound to the quote's name.
+        let want = ask.desired.map(|q| wanted::facts(&self.settings, q, true)).unwrap_or_default();
+        if entry.stamp.as_ref() == Some(&mark.stamp) && observed::is_vouched_for(ask, &want) {
+            return None;
+        }
+        Some(format!(
+            "quote {} carries the stamp {}, which belongs to another quote or workspace",
+            entry.id, mark.stamp
+        ))
+    }
+
+    fn sight(&self, ask: &Ask<'_>, id: &RemoteId, record: &Record, revision: u32) -> Sight {
+        match self.foreign(ask, record) {
+            Some(why) => Sight::Foreign { id: id.clone(), why },
+            None => {
+                Sight::Found(Box::new(observed::observe(&self.settings, ask, id, record, revision)))
+            }
+        }
+    }
+
+    /// What can be said without a token; the planner compares manifest and record by itself.
+    fn unseen(ask: &Ask<'_>) -> Sight {
+        match ask.entry {
+            None => Sight::Absent,
+            Some(_) => Sight::Unverifiable(
+                "the connection has no `token`, so SalesByte cannot be asked".to_owned(),
+            ),
+        }
+    }
+}
+
+fn who(settings: &Settings, quote: &crate::desired::Quote) -> Who {
+    let want = wanted::facts(settings, quote, false);
+    let text = |path: &str| match want.get(&Path::new(path)) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let (name, email, phone) =
+        (text("customer.name"), text("customer.email"), text("customer.phone"));
+    Who::new(name.as_deref(), email.as_deref(), phone.as_deref())
+}
+
+/// The day before today by UTC: early enough wherever SalesByte's days begin.
+fn yesterday() -> String {
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    today.checked_sub(Span::new().days(1)).unwrap_or(today).to_string()
+}
+
+#[async_trait]
+impl Reader for SalesbyteReader {
+    async fn survey(&self, asks: &[Ask<'_>], resolve: bool) -> Result<Survey, Trouble> {
+        let mut sights: BTreeMap<QuoteName, Sight> = BTreeMap::new();
+        if let Some(wire) = &self.wire {
+            let known = asks.iter().filter_map(|ask| Some((ask, ask.entry?)));
+            let calls = known.map(|(ask, entry)| async move {
+                (ask, entry, self.quote(wire, entry.id.as_str()).await)
+            });
+            for (ask, entry, answer) in join_all(calls).await {
+                let sight = match answer {
+                    Ok(Some(record)) => self.sight(ask, &entry.id, &record, entry.revision),
+                    Ok(None) => Sight::Gone,
+                    // One quote that makes no sense is no reason to see none; but a read-back that
+                    // makes none has proven nothing.
+                    Err(e @ CallError::Nonsense { .. }) if resolve => {
+                        Sight::Unverifiable(refusal::of_read(&e).message)
+                    }
+                    Err(e) => return Err(refusal::of_read(&e)),
+                };
+                sights.insert(ask.quote.clone(), sight);
+            }
+            let open: Vec<&Ask<'_>> = asks.iter().filter(|a| a.entry.is_none()).collect();
+            let hits = self.unrecorded(wire, &open).await?;
+            for ask in open {
+                let sight = match hits.get(ask.quote) {
+                    Some((id, record, revision)) => self.sight(ask, id, record, *revision),
+                    None => Sight::Absent,
+                };
+                sights.insert(ask.quote.clone(), sight);
+            }
+        } else {
+            sights.extend(asks.iter().map(|ask| (ask.quote.clone(), Self::unseen(ask))));
+        }
+        Ok(Survey { sights, refs: BTreeMap::new(), problems: Vec::new(), lore: Lore::None })
+    }
+
+    async fn locate(&self, lost: &[&Step], _: &Made) -> Result<Vec<Located>, Trouble> {
+        let (Some(wire), Some(_)) = (&self.wire, &self.settings.stamp) else {
+            let why = if self.wire.is_none() {
+                "without a `token` on the connection SalesByte cannot be asked whether it was made"
+            } else {
+                "without a `stamp_field` on the connection a quote cannot be told from another one"
+            };
+            return Ok(lost.iter().map(|_| Located::CannotTell(why.to_owned())).collect());
+        };
+        let people: Vec<Who> =
+            lost.iter().filter_map(|s| operation_of(s)).map(Who::of_request).collect();
+        let rows = self.list(wire, Some(&yesterday())).await?;
+        let passes = |there: &Who| people.iter().any(|p| p.may_be(there));
+        let records = self.whole(wire, rows, passes).await?;
+        let marked: Vec<(String, Who, Marking)> = records
+            .into_iter()
+            .map(|(key, record)| {
+                let fields = observed::fields_of(&record);
+                let who = Who::of_record(&record);
+                (key, who, observed::marking(&self.settings, &fields))
+            })
+            .collect();
+        Ok(lost.iter().map(|step| settle(step, &marked)).collect())
+    }
+
+    fn requests(&self) -> Requests {
+        let counts = self.wire.as_ref().map(ReadWire::counts).unwrap_or_default();
+        Requests { read: counts.read, write: counts.write }
+    }
+}
+
+fn operation_of(step: &Step) -> Option<&Operation> {
+    match &step.operation {
+        AnyOperation::Salesbyte(operation) => Some(operation),
+        _ => None,
+    }
+}
+
+/// What became of one lost creation, by the quotes that may be it.
+fn settle(step: &Step, records: &[(String, Who, Marking)]) -> Located {
+    let (Some(operation), Some(stamp)) = (operation_of(step), &step.stamp) else {
+        return Located::CannotTell("it is no creation of SalesByte's".to_owned());
+    };
+    let is_it = |marking: &Marking| matches!(marking, Marking::Marked(m) if m.stamp == *stamp);
+    if let Some((key, ..)) = records.iter().find(|(_, _, marking)| is_it(marking)) {
+        return RemoteId::parse(key).map_or_else(
+            || Located::CannotTell("SalesByte gave a key that is none".to_owned()),
+            Located::Found,
+        );
+    }
+    // A quote for the same customer whose stamp cannot be seen may be the one.
+    let who = Who::of_request(operation);
+    let mut silent = records
+        .iter()
+        .filter(|(_, there, marking)| who.may_be(there) && !matches!(marking, Marking::Marked(_)));
+    if let Some((key, ..)) = silent.next() {
+        return Located::CannotTell(format!(
+            "quote {key} was made for this customer since yesterday and shows no stamp: compare it, and check `stamp_field` (name and label) of the connection"
+        ));
+    }
+    if step.effects.contains(&Effect::Send) {
+        return Located::CannotTell(
+            "no quote with its stamp is there, but a message to the customer is never risked twice"
+                .to_owned(),
+        );
+    }
+    Located::Absent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_is_recognised_by_any_of_three() {
+        let us = Who::new(Some("Jo  Ek "), Some("JO@acme.example"), Some("+46 76 874 18 10"));
+        assert!(us.may_be(&Who::new(Some("jo ek"), None, None)));
+        assert!(us.may_be(&Who::new(Some("other"), Some("jo@acme.example"), None)));
+        assert!(us.may_be(&Who::new(None, None, Some("+46768741810"))));
+        assert!(!us.may_be(&Who::new(Some("Ed"), Some("ed@acme.example"), Some(""))));
+        assert!(!Who::default().may_be(&Who::default()));
+    }
+}
