@@ -54,7 +54,8 @@ fn tenant() -> Tenant {
             classes: Vec::new(),
         };
         let mut settings = WireSettings::new(policy());
-        settings.credential = Some(Credential::bearer(Secret::new("test-token".to_owned()).unwrap()));
+        settings.credential =
+            Some(Credential::bearer(Secret::new("test-token".to_owned()).unwrap()));
         Arc::new(Wire::new(Arc::clone(&transport), Arc::new(Limiter::new(limits)), settings))
     };
     let settings = Settings {

@@ -143,7 +143,7 @@ fn number(id: &str) -> Result<i64, Refused> {
 
 fn plain(map: &Map<String, Value>) -> Result<Plain, Refused> {
     let text = Value::Object(map.clone()).to_string();
-    crate::json::read(&text.as_bytes())
+    crate::json::read(text.as_bytes())
         .ok()
         .ok_or_else(|| Refused::bad("a number is not a plain decimal"))
 }

@@ -148,9 +148,8 @@ impl QuickQuote {
         self.data.next_order = 1_042;
         let bad = |message: String| SandboxError::Unreadable { what: "seed", message };
         for json in self.shop.quotes.clone() {
-            let plain = crate::json::read(&json.as_bytes())
-                .ok()
-                .ok_or_else(|| bad("no JSON".to_owned()))?;
+            let plain =
+                crate::json::read(json.as_bytes()).ok().ok_or_else(|| bad("no JSON".to_owned()))?;
             let body = Body::of(&plain).map_err(|r| bad(r.message))?;
             self.make(&body, jiff::Timestamp::UNIX_EPOCH).map_err(|r| bad(r.message))?;
         }
