@@ -165,6 +165,9 @@ pub struct PlanArgs {
     /// Save the plan for `proforma apply FILE`; it is spent once.
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Ask upstreams that can (DealHub) what they would charge. Nothing is stored or billed.
+    #[arg(long)]
+    pub preview_prices: bool,
     /// Exit with 2 when changes are pending.
     #[arg(long)]
     pub detailed_exitcode: bool,

@@ -36,7 +36,8 @@ pub async fn run(printer: &Printer, no_pause: bool) -> Result<(), Failure> {
         .tempdir()
         .map_err(|e| broken("cannot make a temporary folder", &e))?
         .keep();
-    workspace::write(&folder).map_err(|e| broken("cannot write the workspace", &e))?;
+    workspace::write(&folder, workspace::FILES)
+        .map_err(|e| broken("cannot write the workspace", &e))?;
     let options = Options {
         latency: Duration::from_millis(20),
         state: Some(folder.join(STATE)),
@@ -115,6 +116,18 @@ impl Stage<'_> {
         self.expect(&["apply", "--auto-approve", "--allow", "publish"], &[0])?;
         self.count_quotes("after the killed apply and its repeat: nothing twice")?;
         self.expect(&["plan", "--detailed-exitcode"], &[0])?;
+
+        self.scene(
+            "The same quote, on four upstreams at once: HubSpot, Quick Quote, SalesByte, DealHub.",
+        );
+        self.folder.push("four-upstreams");
+        workspace::write(&self.folder, workspace::FOUR)
+            .map_err(|e| broken("cannot write the second workspace", &e))?;
+        self.expect(&["plan", "--detailed-exitcode", "--preview-prices"], &[2])?;
+        self.say("DealHub bills each quote that it makes, so that waits for consent too.");
+        self.expect(&["apply", "-q", "--auto-approve", "--allow", "bill"], &[0])?;
+        self.expect(&["plan", "--detailed-exitcode"], &[0])?;
+        self.folder.pop();
 
         self.scene("The end. Go on by hand:");
         self.printer.data(&format!(
@@ -305,5 +318,5 @@ impl Stage<'_> {
 
 /// The folder's parent must exist; used by tests of the compiled-in workspace.
 pub fn write_workspace(folder: &Path) -> std::io::Result<()> {
-    workspace::write(folder)
+    workspace::write(folder, workspace::FILES)
 }

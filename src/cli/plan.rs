@@ -15,7 +15,11 @@ pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending 
     let stop = signals::stop_token();
     let consent = planning::standing_consent(&opened);
     let left = open::earlier_runs(&mut opened)?;
-    let planned = planning::plan(&opened, &args.shape, &consent, &left.open, None, &stop).await?;
+    let mut planned =
+        planning::plan(&opened, &args.shape, &consent, &left.open, None, &stop).await?;
+    if args.preview_prices {
+        planning::preview(&opened, &mut planned).await;
+    }
     let told = planned.told();
     if printer.is_json() {
         printer.data(&plan_json(&planned.plan, &told));

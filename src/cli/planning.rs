@@ -127,6 +127,53 @@ pub async fn plan(
     Ok(Planned { plan, diagnostics, refusals, accounts, surveys, down })
 }
 
+/// Adds the upstream's own price to quotes that would be made or replaced. A preview that fails is
+/// a warning: the plan holds without it.
+pub async fn preview(opened: &Opened, planned: &mut Planned) {
+    use crate::plan::model::Action;
+    let manifests: BTreeMap<&crate::key::QuoteName, &crate::desired::Quote> =
+        opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
+    for quote in &mut planned.plan.quotes {
+        let (Some(account), Some(survey), Some(desired)) = (
+            planned.accounts.get(&quote.connection).filter(|a| a.dialect.previews()),
+            planned.surveys.get(&quote.connection),
+            manifests.get(&quote.quote),
+        ) else {
+            continue;
+        };
+        if !matches!(quote.action, Action::Create | Action::Replace) {
+            continue;
+        }
+        match account.reader.preview(desired, survey).await {
+            Ok(price) => {
+                quote.notices.push(match quote.total_after {
+                    Some(total) if total == price => {
+                        format!("{} prices it the same: {price}", quote.provider)
+                    }
+                    Some(total) => {
+                        format!("{} prices it at {price}, this plan at {total}", quote.provider)
+                    }
+                    None => format!("{} prices it at {price}", quote.provider),
+                });
+                quote.total_after = quote.total_after.or(Some(price));
+            }
+            Err(trouble) => {
+                let mut warning = Diagnostic::warning("no-preview", trouble.message)
+                    .at(desired.place(""))
+                    .about(&quote.quote);
+                warning.help = trouble.help;
+                planned.diagnostics.push(warning);
+            }
+        }
+    }
+    for (name, requests) in &mut planned.plan.requests {
+        if let Some(account) = planned.accounts.get(name) {
+            requests.read = account.reader.requests().read;
+        }
+    }
+    planned.plan.id = build::digest(&planned.plan);
+}
+
 /// The guardrails that a plan breaks now.
 pub fn refusals(opened: &Opened, plan: &Plan, consent: &Effects) -> Vec<Diagnostic> {
     let now = jiff::Timestamp::now();

@@ -100,6 +100,11 @@ pub trait Dialect: Send + Sync {
         true
     }
 
+    /// Whether the upstream can price a manifest without storing anything ([`Reader::preview`]).
+    fn previews(&self) -> bool {
+        false
+    }
+
     /// Whether a quote can be edited once it is made.
     fn mutability(&self) -> Mutability {
         Mutability::Editable

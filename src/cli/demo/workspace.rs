@@ -5,13 +5,13 @@ use std::io;
 use std::path::Path;
 
 macro_rules! files {
-    ($($path:literal),* $(,)?) => {
-        &[$(($path, include_str!(concat!("../../../quotes/", $path)))),*]
+    ($root:literal: $($path:literal),* $(,)?) => {
+        &[$(($path, include_str!(concat!("../../../", $root, "/", $path)))),*]
     };
 }
 
 /// Every file of the workspace.
-pub(super) const FILES: &[(&str, &str)] = files![
+pub(super) const FILES: &[(&str, &str)] = files!["quotes":
     "proforma.yaml",
     "catalog/services.yaml",
     "catalog/subscriptions.yaml",
@@ -27,6 +27,16 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "quotes/umbrella.yaml",
     "quotes/wayne.yaml",
     "quotes/wonka.yaml",
+];
+
+/// A workspace with all four upstreams.
+pub(super) const FOUR: &[(&str, &str)] = files!["examples/four-upstreams":
+    "proforma.yaml",
+    "catalog/products.yaml",
+    "quotes/cpq.yaml",
+    "quotes/crm.yaml",
+    "quotes/nordic.yaml",
+    "quotes/shop.yaml",
 ];
 
 /// Two quotes that come later in the story.
@@ -52,9 +62,9 @@ items:
   - { key: follow-up, name: Follow-up call, quantity: 2, price: 180.00 }
 ";
 
-/// Writes the workspace into a folder.
-pub(super) fn write(folder: &Path) -> io::Result<()> {
-    for (path, text) in FILES {
+/// Writes a workspace into a folder.
+pub(super) fn write(folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
+    for (path, text) in files {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;

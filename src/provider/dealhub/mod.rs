@@ -113,6 +113,10 @@ impl Dialect for DealhubDialect {
         self.settings.visibility
     }
 
+    fn previews(&self) -> bool {
+        true
+    }
+
     fn mutability(&self) -> Mutability {
         Mutability::CreateOnly(
             "DealHub can only generate another quote (which it bills); the old one stays as it is until somebody archives it in DealHub",

@@ -1,0 +1,75 @@
+//! One workspace with all four upstreams.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use support::World;
+
+fn world() -> World {
+    let world = World::empty();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/four-upstreams");
+    for path in [
+        "proforma.yaml",
+        "catalog/products.yaml",
+        "quotes/cpq.yaml",
+        "quotes/crm.yaml",
+        "quotes/nordic.yaml",
+        "quotes/shop.yaml",
+    ] {
+        world.write(path, &fs::read_to_string(example.join(path)).unwrap());
+    }
+    world
+}
+
+#[test]
+fn the_same_quote_on_four_upstreams() {
+    let world = world();
+    let plan = world.plan().expect(2).json();
+    assert_eq!(plan["summary"]["create"], 4);
+    assert_eq!(plan["consent"], json!(["bill"]));
+    assert_eq!(world.writes(), 0);
+    assert_eq!(world.apply().expect(0).json()["summary"]["applied"], 4);
+    world.settled();
+}
+
+#[test]
+fn a_preview_asks_and_does_not_bill() {
+    let world = world();
+    let args = ["plan", "--preview-prices", "--format", "json"];
+    let plan = world.run(&args).expect(0).json();
+    let cpq = plan["quotes"].as_array().unwrap().iter().find(|q| q["connection"] == "cpq").unwrap();
+    let notices = cpq["notices"].to_string();
+    assert!(notices.contains("12,000.00 USD"), "{cpq}");
+    assert_eq!(world.writes(), 0);
+}
+
+#[test]
+fn an_upstream_that_is_down_does_not_stop_the_others() {
+    let world = world();
+    world.faults(&json!([{ "on": "any", "match": "/dealhub/", "every": 1, "do": "status:403" }]));
+    let applied = world.apply().expect(5).json();
+    assert_eq!(applied["summary"]["applied"], 3, "{applied}");
+    assert_eq!(applied["summary"]["blocked"], 1, "{applied}");
+    world.faults(&json!([]));
+    assert_eq!(world.apply().expect(0).json()["summary"]["applied"], 1);
+    world.settled();
+}
+
+#[test]
+fn what_an_upstream_cannot_hold_names_the_field_and_the_way_out() {
+    let world = world();
+    world.edit("quotes/shop.yaml", "state: draft", "state: draft\nexpires: 2027-12-31");
+    let found = world.run(&["validate", "--format", "json"]).expect(10).json();
+    let diagnostic = &found["diagnostics"][0];
+    assert_eq!(diagnostic["code"], "field-refused");
+    assert_eq!(
+        (diagnostic["file"].as_str(), diagnostic["line"].as_u64()),
+        (Some("quotes/shop.yaml"), Some(5))
+    );
+    assert!(diagnostic["help"].is_string(), "{diagnostic}");
+}
