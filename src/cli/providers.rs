@@ -105,7 +105,7 @@ fn to_json(sheet: &Sheet) -> Value {
             json!({
                 "name": field.name, "on": field.on, "type": field.kind.word(),
                 "options": options(&field.kind), "writable": field.mode == Mode::Writable,
-                "readable": true, "word": field.word, "source": field.source,
+                "readable": field.readable, "word": field.word, "source": field.source,
             })
         })
         .collect();
@@ -179,6 +179,7 @@ fn page(sheet: &Sheet) -> String {
         let mode = match (field.mode, field.word) {
             (Mode::ReadOnly, _) => "read only".to_owned(),
             (Mode::Writable, Some(word)) => format!("said by `{word}`"),
+            (Mode::Writable, None) if !field.readable => "writable, not readable".to_owned(),
             (Mode::Writable, None) => "writable".to_owned(),
         };
         let _ = writeln!(

@@ -81,6 +81,8 @@ pub struct NativeField {
     pub kind: Kind,
     /// Who sets it.
     pub mode: Mode,
+    /// Whether it can be read back.
+    pub readable: bool,
     /// The neutral word that says it, if one does.
     pub word: Option<&'static str>,
     /// Where that is known from.

@@ -330,6 +330,7 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
                     Shape::Bool => Kind::Bool,
                 },
                 mode: Mode::Writable,
+                readable: native.readable,
                 word: native.word,
                 source: if native.readable {
                     "reference; read back"

@@ -197,6 +197,7 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
                 on: native.objects.iter().map(|o| o.word()).collect(),
                 kind: native.shape.kind(),
                 mode: native.mode,
+                readable: true,
                 word: native.word,
                 source: native.source,
             })

@@ -237,6 +237,11 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
                 }],
                 kind: native.shape.kind(),
                 mode: native.mode,
+                // Flags of the mail are not kept, and an image may be hosted anew.
+                readable: !matches!(
+                    native.name,
+                    "image_url" | "include_link" | "include_pdf" | "email_assignee"
+                ),
                 word: native.word,
                 source: native.source,
             })

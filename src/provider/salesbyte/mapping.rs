@@ -286,6 +286,7 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
         on: vec!["quote"],
         kind: n.shape.kind(),
         mode: n.mode,
+        readable: n.readable,
         word: n.word,
         source: "guide",
     };
@@ -295,6 +296,7 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
         on: vec!["item"],
         kind: shape.kind(),
         mode: Mode::Writable,
+        readable: false,
         word: None,
         source: "guide",
     };
