@@ -1,7 +1,7 @@
 //! JSON whose numbers stay as they were written.
 //!
 //! Purpose: money that crosses a wire as a JSON number must not pass through a binary float on
-//! its way. [`read`] and [`write`] go between JSON text and [`Plain`], digit for digit.
+//! its way. [`read()`] and [`write()`] go between JSON text and [`Plain`], digit for digit.
 //!
 //! Invariants: a number that cannot be held exactly is kept as text, so it shows up as a
 //! difference and is never rounded in silence. Nesting is bounded, so no input can exhaust the

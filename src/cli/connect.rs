@@ -1,6 +1,6 @@
 //! From connections to readers and writers.
 //!
-//! Invariant: what plan is given has no writer; [`writers`] is called by apply alone.
+//! Invariant: what plan is given has no writer; [`Account::writer`] is called by apply alone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

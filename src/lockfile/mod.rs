@@ -1,7 +1,7 @@
 //! The lockfile: what proforma remembers between runs, committed to git.
 //!
 //! [`model`] is the value, [`text`] and [`parse`] its line format, [`store`] its file, and
-//! [`merge`] joins two branches.
+//! [`mod@merge`] joins two branches.
 
 pub mod merge;
 pub mod model;

@@ -2,7 +2,7 @@
 //!
 //! Invariants: a pure function of the plan and the look: the same plan gives the same page, byte
 //! for byte. Quotes with nothing to do are only counted. Every text of a manifest or an upstream
-//! passes through [`super::wording`].
+//! passes through `wording`.
 
 use std::collections::BTreeMap;
 
