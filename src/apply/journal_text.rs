@@ -100,7 +100,7 @@ fn sum_of(raw: &str) -> String {
 fn damaged(shown: &str, line: usize) -> Failure {
     let message = format!("{shown}: line {line} is damaged, and lines follow it");
     let help = format!(
-        "what an earlier run did may be missing from the lockfile. Keep a copy of {shown}, move it away, and run `proforma lock rebuild`: it finds by their stamps what exists upstream"
+        "what an earlier run did may be missing from the lockfile. Keep a copy of {shown}, move it away, and plan again: it finds by their stamps what exists upstream"
     );
     let diagnostic = Diagnostic::error("journal-damaged", message.clone()).help(help.clone());
     Failure::new(Kind::Invalid, message).help(help).with(vec![diagnostic])

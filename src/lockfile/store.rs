@@ -70,7 +70,7 @@ impl Store {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => {
                 let message = format!("cannot read {}: {e}", self.shown);
-                let help = "without its lockfile proforma would not know what it made; make the file readable, or run `proforma lock rebuild` after moving it away";
+                let help = "without its lockfile proforma would not know what it made; make the file readable, or move it away: the next plan finds the quotes by their stamps";
                 return Err(invalid("lockfile-unreadable", message, help));
             }
         };
@@ -82,7 +82,7 @@ impl Store {
             invalid(
                 "lockfile-encoding",
                 message,
-                "restore the file from git, or run `proforma lock rebuild`",
+                "restore the file from git, or move it away: the next plan finds the quotes by their stamps",
             )
         })
     }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use crate::failure::{Diagnostic, Failure, Kind, Place, SourceFile};
 
-pub(super) const RESTORE: &str = "restore the file from git, or rebuild it from the upstream's stamps with `proforma lock rebuild`";
-pub(super) const ONCE: &str = "two branches may have been joined by hand: keep one, the one whose object exists upstream, or run `proforma lock rebuild`";
+pub(super) const RESTORE: &str =
+    "restore the file from git, or move it away: the next plan finds the quotes by their stamps";
+pub(super) const ONCE: &str = "two branches may have been joined by hand: keep one, the one whose object exists upstream, or move the file away: the next plan finds the quotes by their stamps";
 
 /// One thing wrong, placed by the address of the text that is wrong.
 pub(super) struct Defect {
