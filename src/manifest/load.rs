@@ -80,13 +80,13 @@ type Contents = Vec<(Result<Content, Refusal>, String)>;
 /// From the content of all files to checked values.
 fn assemble(
     dir: &Path,
-    content: Content,
+    first: Content,
     options: &LoadOptions,
     fetch: impl FnOnce(Option<&Reading<'_>>, &mut Sink, &mut Vec<Refusal>) -> Contents,
 ) -> Loaded {
     let mut sink = Sink::default();
     let mut refusals: Vec<Refusal> = Vec::new();
-    let text = match content {
+    let text = match first {
         Content::Text(text) => text,
         Content::NotUtf8(text, at) => {
             sink.push(not_utf8(0, at));
@@ -101,8 +101,8 @@ fn assemble(
 
     let mut sources = vec![Arc::clone(&workspace_source)];
     let mut incomplete = parsed.incomplete;
-    for (content, path) in fetch(reading.as_ref(), &mut sink, &mut refusals) {
-        match content {
+    for (found, path) in fetch(reading.as_ref(), &mut sink, &mut refusals) {
+        match found {
             Ok(Content::Text(text)) => sources.push(Arc::new(SourceFile { path, text })),
             Ok(Content::NotUtf8(text, at)) => {
                 sink.push(not_utf8(file_number(sources.len()), at));

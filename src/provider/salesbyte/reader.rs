@@ -95,19 +95,19 @@ impl SalesbyteReader {
         let endless =
             |_| Trouble::new(TroubleKind::Network, "SalesByte's list of quotes does not end");
         let mut rows = Vec::new();
-        let mut list = Paging::default();
+        let mut paging = Paging::default();
         for page in 1_u64.. {
             let number = page.to_string();
             let mut query =
                 vec![("page", number.as_str()), ("sort_by", "created_at"), ("sort_order", "asc")];
             query.extend(from.map(|from| ("created_from", from)));
             let answer = wire.get(wire::QUOTES, &query).await.map_err(|e| refusal::of_read(&e))?;
-            list.read(answer.body.len()).map_err(endless)?;
+            paging.read(answer.body.len()).map_err(endless)?;
             let found: Page = answer.json().map_err(|e| refusal::of_read(&e))?;
             let empty = found.data.is_empty();
             // Pages are asked for by number: one that comes again shows itself by its rows.
             if let Some(key) = found.data.iter().find_map(|row| row.key.as_deref()) {
-                list.follow(key).map_err(endless)?;
+                paging.follow(key).map_err(endless)?;
             }
             rows.extend(found.data);
             let last = found.meta.and_then(|m| m.last_page);
