@@ -126,6 +126,7 @@ fn read_under(
     names.check_renames(&mut quotes, sources, sink);
     products.sort_by(|a, b| a.product.cmp(&b.product));
     quotes.sort_by(|a, b| a.name.cmp(&b.name));
+    quotes.shrink_to_fit();
     Ok((products, quotes))
 }
 
