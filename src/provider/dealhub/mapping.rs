@@ -10,27 +10,35 @@
 use crate::desired::Wish;
 use crate::facts::Plain;
 use crate::provider::capability::Handling::{Local, Refused, Sent};
-use crate::provider::capability::{Handling, Kind, Mode, NativeField, NeutralField, Sheet};
+use crate::provider::capability::{
+    Form, Handling, Member, Mode, NEW, NativeField, NeutralField, Sheet, Window,
+};
 
 const fn field(path: &'static str, handling: Handling) -> NeutralField {
-    NeutralField { path, handling }
+    NeutralField::new(path, handling)
 }
+
+/// The provider as people call it, in messages.
+pub const TITLE: &str = "DealHub";
+
+/// The states from which an action leads on.
+const MOVES: Window = Window::Only(&["new", "draft", "approved", "published"]);
 
 /// Every neutral field of a manifest.
 pub const NEUTRAL: &[NeutralField] = &[
     field("title", Sent("quote_name (with proforma's mark), dealroom_publish_name")),
     field("expires", Sent("expiration_date, the last second of the day in GMT")),
     field("currency", Sent("opportunity_data.currency")),
-    field("state", Sent("request_action, submit, publish, sign_externally")),
+    field("state", Sent("request_action, submit, publish, sign_externally")).when(MOVES),
     field("customer.id", Sent("opportunity_data.external_customer_id")),
     field("customer.name", Sent("opportunity_data.customer_name")),
     field("customer.email", Sent("opportunity_data.customer_contacts[].email")),
-    field("customer.first_name", Sent("opportunity_data.customer_contacts[].first_name")),
-    field("customer.last_name", Sent("opportunity_data.customer_contacts[].last_name")),
-    field("customer.phone", Sent("opportunity_data.customer_contacts[].phone")),
-    field("customer.company", Sent("opportunity_data.customer_contacts[].account_name")),
-    field("contacts", Sent("opportunity_data.customer_contacts")),
-    field("owner", Sent("opportunity_data.opportunity_owner")),
+    field("customer.first_name", Sent("opportunity_data.customer_contacts[].first_name")).unread(),
+    field("customer.last_name", Sent("opportunity_data.customer_contacts[].last_name")).unread(),
+    field("customer.phone", Sent("opportunity_data.customer_contacts[].phone")).unread(),
+    field("customer.company", Sent("opportunity_data.customer_contacts[].account_name")).unread(),
+    field("contacts", Sent("opportunity_data.customer_contacts")).unread(),
+    field("owner", Sent("opportunity_data.opportunity_owner")).unread(),
     field("company", Local("DealHub shows the account of the opportunity: `customer`")),
     field("deal", Sent("external_opportunity_id, opportunity_data.external_opportunity_name")),
     field("template", Refused("name the playbook: `dealhub: { playbook: .. }`")),
@@ -58,7 +66,7 @@ pub const NEUTRAL: &[NeutralField] = &[
         ),
     ),
     field("items[].properties", Sent("line_items[].attributes")),
-    field("discounts", Sent("total_sales_discount, and each line's net price")),
+    field("discounts", Sent("total_sales_discount, and each line's net price")).unread(),
     field("fees", Refused("write the fee as an item with a SKU of DealHub's catalog")),
     field("taxes", Refused("DealHub computes no tax: write it as an item")),
     field("shipping", Refused("write it as an item with a SKU of DealHub's catalog")),
@@ -70,7 +78,12 @@ pub const NEUTRAL: &[NeutralField] = &[
         "notes.terms",
         Refused("put them into an answer of the playbook, or the document template"),
     ),
-    field("notes.customer", Refused("DealHub has no remarks by the customer")),
+    field(
+        "notes.customer",
+        Refused(
+            "DealHub has no remarks by the customer: take it out, or put it into an answer of the playbook",
+        ),
+    ),
     field("notes.internal", Local("DealHub quotes have no staff-only note")),
     field("tags", Local("DealHub quotes have no tags")),
     field("fields", Refused("write the answers of the playbook: `dealhub: { quote_data: .. }`")),
@@ -85,11 +98,6 @@ pub const NEUTRAL: &[NeutralField] = &[
         Refused("DealHub quotes have no alternatives: make one manifest for each"),
     ),
 ];
-
-/// What becomes of a neutral field.
-pub fn neutral(path: &str) -> Option<&'static NeutralField> {
-    NEUTRAL.iter().find(|f| f.path == path)
-}
 
 /// The object of the request that a native field stands in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -138,12 +146,12 @@ pub struct Native {
     pub required: bool,
     /// The neutral word that says the same.
     pub word: Option<&'static str>,
-    /// Whether the Quote API tells it.
-    pub readable: bool,
+    /// Where the Quote API tells it: a path in its answer, or a member of a line.
+    pub told: Option<&'static str>,
 }
 
 const fn of(scope: Scope, name: &'static str, shape: Shape) -> Native {
-    Native { scope, name, shape, required: false, word: None, readable: false }
+    Native { scope, name, shape, required: false, word: None, told: None }
 }
 
 impl Native {
@@ -157,9 +165,26 @@ impl Native {
         self
     }
 
-    const fn read(mut self) -> Self {
-        self.readable = true;
+    const fn told(mut self, place: &'static str) -> Self {
+        self.told = Some(place);
         self
+    }
+
+    /// Whether the Quote API tells it.
+    pub fn is_readable(&self) -> bool {
+        self.told.is_some()
+    }
+
+    /// The type as readers are told it.
+    pub fn form(&self) -> Form {
+        match self.shape {
+            Shape::Text(_) => Form::TEXT,
+            Shape::Choice(words) => Form::choice(words),
+            Shape::Number => Form::NUMBER,
+            Shape::Integer => Form::Whole,
+            Shape::Bool => Form::BOOL,
+            Shape::Nested => structure(self.name),
+        }
     }
 
     /// What a manifest wrote, as it is sent; or what is wrong with it.
@@ -199,44 +224,53 @@ use Shape::{Bool, Choice, Integer, Nested, Number, Text};
 
 /// Every field of the Generate request.
 pub const NATIVE: &[Native] = &[
-    of(Quote, "external_opportunity_id", Text(50)).must().word("deal").read(),
+    of(Quote, "external_opportunity_id", Text(50))
+        .must()
+        .word("deal")
+        .told("info.external_opportunity_id"),
     of(Quote, "request_action", Choice(&["draft", "submit", "publish", "sign_externally"]))
         .must()
         .word("state")
-        .read(),
+        .told("status"),
     of(Quote, "line_item_details", Choice(&["basic", "all"])),
-    of(Quote, "playbook", Text(50)).read(),
-    of(Quote, "quote_name", Text(250)).word("title").read(),
+    of(Quote, "playbook", Text(50)).told("info.playbook"),
+    of(Quote, "quote_name", Text(250)).word("title").told("info.dealhub_quote_name"),
     of(Quote, "dealroom_publish_name", Text(250)),
     of(Quote, "total_sales_discount", Number).word("discounts"),
-    of(Quote, "expiration_date", Integer).word("expires").read(),
+    of(Quote, "expiration_date", Integer).word("expires").told("info.expiration_date"),
     of(Quote, "document_type", Choice(&["DealRoom", "PDF", "WORD", "EXCEL"])).must(),
     of(Quote, "partner_program", Nested),
     of(Quote, "timezone_offset", Number),
     of(Quote, "sign_externally_comment", Text(1000)),
-    of(Quote, "quote_data", Nested).must().read(),
-    of(Quote, "line_items", Nested).word("items").read(),
+    of(Quote, "quote_data", Nested).must().told("answers"),
+    of(Quote, "line_items", Nested).word("items").told("line_items"),
     of(Quote, "opportunity_data", Nested),
-    of(Item, "sku", Text(0)).must().read(),
-    of(Item, "item_name", Text(400)).word("name").read(),
-    of(Item, "bundle_ref_sku", Text(0)).read(),
+    of(Item, "sku", Text(0)).must().told("sku"),
+    of(Item, "item_name", Text(400)).word("name").told("name"),
+    of(Item, "bundle_ref_sku", Text(0)).told("bundle_ref"),
     of(Item, "bundle_ref_id", Integer),
-    of(Item, "list_price", Number).word("price").read(),
-    of(Item, "net_price_per_unit", Number).read(),
-    of(Item, "net_price", Number).read(),
-    of(Item, "msrp", Number).read(),
-    of(Item, "msrp_discount", Number).read(),
-    of(Item, "sales_discount", Number).read(),
-    of(Item, "total_discount", Number).read(),
-    of(Item, "product_factors", Nested).read(),
-    of(Item, "attributes", Nested).read(),
-    of(Item, "partner_program_data", Nested).read(),
+    of(Item, "list_price", Number).word("price").told("list_price"),
+    of(Item, "net_price_per_unit", Number).told("net_per_unit"),
+    of(Item, "net_price", Number).told("net_price"),
+    of(Item, "msrp", Number).told("msrp"),
+    of(Item, "msrp_discount", Number).told("msrp_discount"),
+    of(Item, "sales_discount", Number).told("sales_discount"),
+    of(Item, "total_discount", Number).told("total_discount"),
+    of(Item, "product_factors", Nested).told("product_factors"),
+    of(Item, "attributes", Nested).told("attributes"),
+    of(Item, "partner_program_data", Nested).told("partner_discounts"),
     of(Opportunity, "external_opportunity_name", Text(200)).must().word("deal.name"),
     of(Opportunity, "opportunity_owner", Nested).must(),
-    of(Opportunity, "external_customer_id", Text(50)).must().word("customer.id").read(),
-    of(Opportunity, "customer_name", Text(256)).must().word("customer.name").read(),
-    of(Opportunity, "geo_code", Text(100)).must().read(),
-    of(Opportunity, "currency", Text(3)).must().word("currency").read(),
+    of(Opportunity, "external_customer_id", Text(50))
+        .must()
+        .word("customer.id")
+        .told("info.external_customer_id"),
+    of(Opportunity, "customer_name", Text(256))
+        .must()
+        .word("customer.name")
+        .told("info.account_name"),
+    of(Opportunity, "geo_code", Text(100)).must().told("info.geo_code"),
+    of(Opportunity, "currency", Text(3)).must().word("currency").told("info.currency"),
     of(Opportunity, "customer_shipping_address", Nested),
     of(Opportunity, "customer_billing_address", Nested),
     of(Opportunity, "customer_contacts", Nested),
@@ -262,7 +296,7 @@ pub const NATIVE: &[Native] = &[
     of(Address, "postal_code", Text(16)),
     of(Contact, "first_name", Text(128)).must(),
     of(Contact, "last_name", Text(128)).must(),
-    of(Contact, "email", Text(100)).must(),
+    of(Contact, "email", Text(100)).must().told("info.contact_email"),
     of(Contact, "salutation", Text(50)),
     of(Contact, "title", Text(400)),
     of(Contact, "phone", Text(50)),
@@ -270,6 +304,37 @@ pub const NATIVE: &[Native] = &[
     of(Contact, "mailing_address", Text(250)),
     of(Contact, "primary_contact", Bool),
 ];
+
+/// The members of a structure.
+fn structure(name: &str) -> Form {
+    let record = |scope| {
+        let members = natives(scope).map(|n| Member { name: n.name, form: n.form() });
+        Form::Record(members.collect())
+    };
+    match name {
+        "line_items" => Form::list(record(Item)),
+        "opportunity_data" => record(Opportunity),
+        "opportunity_owner" => record(Owner),
+        "customer_shipping_address" | "customer_billing_address" => record(Address),
+        "customer_contacts" => Form::list(record(Contact)),
+        "partner_program" => Form::list(Form::record([
+            ("program_name", Form::TEXT),
+            ("partner_level_name", Form::TEXT),
+        ])),
+        "quote_data" => Form::list(Form::record([
+            ("group_id", Form::TEXT),
+            ("questions", Form::list(Form::map(Form::Any))),
+        ])),
+        "product_factors" => Form::map(Form::Whole),
+        "attributes" => Form::map(Form::TEXT),
+        "partner_program_data" => Form::list(Form::record([
+            ("partner_program_name", Form::TEXT),
+            ("partner_level_item_price", Form::NUMBER),
+            ("partner_level_item_discount", Form::NUMBER),
+        ])),
+        _ => Form::Any,
+    }
+}
 
 /// The field of a scope.
 pub fn native(scope: Scope, name: &str) -> Option<&'static Native> {
@@ -297,7 +362,7 @@ pub fn is_readable(path: &str) -> bool {
         return false;
     }
     if let Some(rest) = path.strip_prefix("dealhub.opportunity_data.") {
-        return native(Opportunity, rest).is_some_and(|n| n.readable);
+        return native(Opportunity, rest).is_some_and(Native::is_readable);
     }
     let (scope, name) = match path.split_once("].dealhub.") {
         Some((_, name)) => (Item, name),
@@ -307,36 +372,34 @@ pub fn is_readable(path: &str) -> bool {
         },
     };
     let head = name.split(['.', '[']).next().unwrap_or_default();
-    native(scope, head).is_none_or(|n| n.readable)
+    native(scope, head).is_none_or(Native::is_readable)
 }
 
 /// The whole table, for readers.
 pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
-    let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
     Sheet {
         name: "dealhub",
         title: "DealHub quotes",
         summary: "generates (billed), submits, publishes and signs; never edits or deletes",
+        open: vec![NEW],
+        otherwise: "a generated quote takes no edits: `lifecycle.when_immutable: replace` generates (and bills) another one",
         neutral: NEUTRAL.to_vec(),
         native: NATIVE
             .iter()
             .map(|native| NativeField {
                 name: native.name,
                 on: vec![native.scope.word()],
-                kind: match native.shape {
-                    Shape::Text(_) | Shape::Nested => Kind::Text,
-                    Shape::Choice(choices) => Kind::Choice(words(choices)),
-                    Shape::Number | Shape::Integer => Kind::Number,
-                    Shape::Bool => Kind::Bool,
-                },
+                form: native.form(),
                 mode: Mode::Writable,
-                readable: native.readable,
-                word: native.word,
-                source: if native.readable {
-                    "reference; read back"
+                readable: native.is_readable(),
+                window: if native.name == "sign_externally_comment" || native.word == Some("state")
+                {
+                    MOVES
                 } else {
-                    "reference; not read back"
+                    Window::Usual
                 },
+                word: native.word,
+                source: "reference",
             })
             .collect(),
         states: Sheet::states_of(dialect, |state| {

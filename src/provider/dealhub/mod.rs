@@ -80,7 +80,7 @@ impl Dialect for DealhubDialect {
 
     fn facts(&self, quote: &Quote, _: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         let wanted = wanted::Wanted::of(quote);
-        if wanted.found.is_empty() { Ok(wanted.facts) } else { Err(wanted.found) }
+        if wanted.sink.found.is_empty() { Ok(wanted.facts) } else { Err(wanted.sink.found) }
     }
 
     fn total(&self, facts: &Facts) -> Option<Money> {

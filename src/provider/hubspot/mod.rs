@@ -114,6 +114,12 @@ impl Dialect for HubspotDialect {
         check::check(&self.settings, quote)
     }
 
+    fn check_new(&self, quote: &Quote) -> Vec<Diagnostic> {
+        let mut sink = check::sink(quote);
+        check::creation(&self.settings, &mut sink);
+        sink.found
+    }
+
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         wanted::facts(&self.settings, quote, survey)
     }

@@ -148,7 +148,12 @@ pub const NATIVE: &[Native] = &[
     said("hs_type", A, Shape::Choice(&["FIXED", "PERCENT"]), "percent or amount"),
     said("hs_value", A, Shape::Number, "percent or amount"),
     said("hs_sort_order", A, Shape::Number, "the order of the list"),
-    w("hs_duration", D, Shape::Choice(&["ONCE"]), "guide"),
+    said(
+        "hs_duration",
+        D,
+        Shape::Choice(&["ONCE"]),
+        "nothing: always `ONCE`, the API has no other",
+    ),
     // Quotes.
     w("hs_template_type", Q, Shape::Choice(&["CUSTOMIZABLE_QUOTE_TEMPLATE", "CPQ_QUOTE"]), "guide"),
     w("hs_type", Q, Shape::Choice(&["INITIAL", "CHANGE", "RENEWAL"]), "field"),

@@ -91,6 +91,12 @@ impl Dialect for QuickquoteDialect {
         check::check(&self.settings, quote)
     }
 
+    fn check_new(&self, quote: &Quote) -> Vec<Diagnostic> {
+        let mut sink = check::sink(quote);
+        check::creation(&mut sink);
+        sink.found
+    }
+
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         wanted::facts(quote, survey)
     }
