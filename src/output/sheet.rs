@@ -165,7 +165,11 @@ pub fn mode_text(field: &NativeField) -> String {
     match (field.mode, field.word, field.readable) {
         (Mode::ReadOnly, _, true) => "read only".to_owned(),
         (Mode::ReadOnly, _, false) => "read only, not used".to_owned(),
-        (Mode::Writable, Some(word), _) => format!("said by `{}`", word.replace('`', "")),
+        // A sentence, or a word that a manifest can be searched for.
+        (Mode::Writable, Some(word), _) if word.contains(' ') => {
+            format!("said by {}", word.replace('`', ""))
+        }
+        (Mode::Writable, Some(word), _) => format!("said by `{word}`"),
         (Mode::Writable, None, true) => "writable".to_owned(),
         (Mode::Writable, None, false) => "writable, not read back".to_owned(),
     }

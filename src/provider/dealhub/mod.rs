@@ -16,6 +16,7 @@ pub mod fetch;
 pub mod lines;
 pub mod mapping;
 pub mod mark;
+mod native;
 pub mod observed;
 pub mod operation;
 pub mod opportunity;
@@ -27,6 +28,8 @@ pub mod wanted;
 pub mod wire;
 pub mod writer;
 
+#[cfg(test)]
+mod table_tests;
 #[cfg(test)]
 mod tests;
 

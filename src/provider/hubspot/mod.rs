@@ -176,4 +176,6 @@ pub fn class_limits() -> Vec<(Class, RateLimit)> {
     vec![(fetch::SEARCH, RateLimit::published(5, 1))]
 }
 #[cfg(test)]
+mod table_tests;
+#[cfg(test)]
 mod tests;

@@ -152,7 +152,7 @@ pub const NATIVE: &[Native] = &[
         "hs_duration",
         D,
         Shape::Choice(&["ONCE"]),
-        "nothing: always `ONCE`, the API has no other",
+        "proforma itself: `ONCE`, the API has no other",
     ),
     // Quotes.
     w("hs_template_type", Q, Shape::Choice(&["CUSTOMIZABLE_QUOTE_TEMPLATE", "CPQ_QUOTE"]), "guide"),
@@ -176,7 +176,6 @@ pub const NATIVE: &[Native] = &[
     w("hs_sender_company_state", Q, Shape::Text, "field"),
     w("hs_sender_company_zip", Q, Shape::Text, "field"),
     w("hs_sender_company_country", Q, Shape::Text, "field"),
-    w("hs_sender_company_image_url", Q, Shape::Text, "field"),
     w("hs_sender_image_url", Q, Shape::Text, "field"),
     w("hs_esign_enabled", Q, Shape::Bool, "guide"),
     w("hs_payment_enabled", Q, Shape::Bool, "guide"),

@@ -156,10 +156,12 @@ fn structure(place: Place, name: &str) -> Form {
         }
         (_, "properties") => pair(),
         (_, "item_properties") => Form::list(pair()),
+        // A new quote takes one pair a line; the list is for lines that are added.
         (_, "line_items") => Form::list(Form::Record(
             NATIVE
                 .iter()
                 .filter(|n| n.place == Line && n.mode == Mode::Writable)
+                .filter(|n| n.name != "item_properties")
                 .map(|n| Member { name: n.name, form: n.form() })
                 .collect(),
         )),

@@ -152,3 +152,6 @@ pub fn careful_limit() -> RateLimit {
 
 /// How long an answer may take: full pages are known to take most of a minute.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
+
+#[cfg(test)]
+mod table_tests;
