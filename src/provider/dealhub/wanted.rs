@@ -182,8 +182,10 @@ impl<'a> Wanted<'a> {
                 }
                 _ => {
                     let Some(value) = self.checked(native, &path, plain) else { continue };
-                    self.fact(path, value_of(native, &value));
+                    // The comment belongs to the signature: it travels with that action, and may be
+                    // added to the manifest of a quote that is already made.
                     if name != "sign_externally_comment" {
+                        self.fact(path, value_of(native, &value));
                         self.send(name, value);
                     }
                 }

@@ -95,7 +95,7 @@ pub const NEUTRAL: &[NeutralField] = &[
         Refused("SalesByte quotes have no remarks by the customer: use `notes.public`"),
     ),
     field("tags", Sent("tag_1 .. tag_10")).unread(),
-    field("fields", Sent("custom_fields.<name>.value")),
+    field("fields", Sent("custom_fields.NAME.value")),
     field("delivery.channel", Sent("send_type")).unread(),
     field("delivery.message", Sent("message")).unread(),
     field("delivery.include_pdf", Refused(NO_CONTENT)),
