@@ -261,9 +261,7 @@ fn plan_account(
         let works: Vec<_> = decided
             .iter()
             .filter(|(_, _, decision)| decision.active)
-            .map(|(subject, sight, d)| {
-                d.work(&subject.case(workspace, sight, &d.plan.want, prune))
-            })
+            .map(|(subject, sight, d)| d.work(&subject.case(workspace, sight, &d.plan.want, prune)))
             .collect();
         let preparations = account.dialect.preparations(account.survey, &works);
         let steps: Vec<Vec<Step>> =
