@@ -9,6 +9,7 @@
 )]
 
 pub mod bulk;
+pub mod ledger;
 
 use std::fs;
 use std::path::{Path, PathBuf};
