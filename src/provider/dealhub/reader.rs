@@ -97,12 +97,11 @@ impl DealhubReader {
             .iter()
             .filter_map(|ask| {
                 let desired = ask.desired?;
-                let first = match ask.entry {
-                    None => 0,
-                    Some(_) => {
-                        let gone = matches!(sights.get(ask.quote), Some(Sight::Gone));
-                        ask.unknown_successor(&Wanted::of(desired).facts, gone)?
-                    }
+                let first = if ask.entry.is_none() {
+                    0
+                } else {
+                    let gone = matches!(sights.get(ask.quote), Some(Sight::Gone));
+                    ask.unknown_successor(&Wanted::of(desired).facts, gone)?
                 };
                 Some((ask, first, opportunity_of(desired)?))
             })
