@@ -594,29 +594,6 @@ fn nothing_to_do_costs_one_read_a_quote() {
     assert_eq!((now.0 - reads, now.1 - writes), (10, 0));
 }
 
-#[test]
-fn a_kill_at_any_write_leaves_exactly_one_quote() {
-    for when in ["hold_before", "hold_after"] {
-        for n in 1..=3 {
-            let world = world(&quote("one", "published"));
-            world.faults(&json!([{ "on": "write", "nth": n, "do": when }]));
-            let mut child = world.spawn(&["apply", "--auto-approve", "--allow", "all"]);
-            assert!(world.held(&mut child), "{when} {n}");
-            child.kill().unwrap();
-            child.wait().unwrap();
-            world.faults(&json!([]));
-            let ended = world.apply();
-            if ended.code == 6 {
-                world.run(&["recover", "one"]);
-            }
-            let made = quotes(&world);
-            assert_eq!((made.len(), tenant(&world)["billed"].as_u64()), (1, Some(1)), "{when} {n}");
-            assert_eq!(ended.code, 0, "{when} {n}: {}\n{}", ended.stdout, ended.stderr);
-            assert_eq!(made[0]["status"], "Published", "{when} {n}");
-        }
-    }
-}
-
 /// The workspace of `examples/dealhub`, against the sandbox.
 fn example() -> World {
     let world = World::empty();

@@ -462,22 +462,6 @@ fn a_stamp_that_cannot_be_seen_is_never_taken_for_an_absence() {
 }
 
 #[test]
-fn a_kill_while_a_creation_is_under_way_makes_no_second_quote() {
-    for hold in ["hold_after", "hold_before"] {
-        let world = workspace(FULL, &draft("a"));
-        fault(&world, "write", hold);
-        let mut child = world.spawn(&["apply", "--auto-approve", "--allow", "all"]);
-        assert!(world.held(&mut child), "{hold}");
-        child.kill().unwrap();
-        child.wait().unwrap();
-        world.faults(&json!([]));
-        world.apply().expect(0);
-        assert_eq!(quotes(&world).len(), 1, "{hold}");
-        world.settled();
-    }
-}
-
-#[test]
 fn without_a_token_plans_say_what_they_do_not_know() {
     let world = blind(&format!("{}---\n{}", draft("a"), sent("b")));
     world.apply().expect(0);

@@ -71,11 +71,16 @@ impl Ledger {
             entry
         });
         if plan.action == Action::Adopt && entry.id != *id {
-            // A later revision was found than the one that is recorded.
+            // Another object was found than the one that is recorded: a later revision, or one that
+            // was made anew in the place of a lost one.
             let mut later = Entry::new(plan.connection.clone(), &*plan.provider, id.clone());
             later.revision = record.revision;
             later.generation = entry.generation;
-            later.predecessor = Some(entry.id.clone());
+            later.predecessor = if record.revision > entry.revision {
+                Some(entry.id.clone())
+            } else {
+                entry.predecessor.clone()
+            };
             *entry = later;
         }
         if plan.action == Action::Replace {

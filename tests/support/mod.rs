@@ -10,6 +10,7 @@
 
 pub mod bulk;
 pub mod ledger;
+pub mod recorder;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -157,10 +157,11 @@ impl HubspotReader {
                 let revises = desired.lifecycle.when_locked == WhenLocked::Revise;
                 !status::is_open_to_customer(&state) && (was_open || revises)
             })
-            .map(|(ask, entry, _)| Trail {
-                ask,
-                revision: entry.revision.saturating_add(1),
-                earlier: Some(entry.id.as_str().to_owned()),
+            .map(|(ask, entry, _)| {
+                // One that is gone is made anew under the same stamp; a revision has its own.
+                let gone = !quotes.contains_key(entry.id.as_str());
+                let revision = entry.revision.saturating_add(u32::from(!gone));
+                Trail { ask, revision, earlier: Some(entry.id.as_str().to_owned()) }
             })
             .collect()
     }

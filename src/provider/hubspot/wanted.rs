@@ -43,7 +43,7 @@ pub fn facts(
     w.head();
     w.links(observed);
     let currency = w.currency(observed);
-    w.items(currency);
+    w.items(currency, observed);
     for (list, wish) in
         [("discounts", &quote.discounts), ("fees", &quote.fees), ("taxes", &quote.taxes)]
     {
@@ -183,12 +183,20 @@ impl Wanted<'_> {
         self.quote.currency.or_else(|| observed.and_then(|o| said(&o.facts))).or_else(of_deal)
     }
 
-    fn items(&mut self, currency: Option<Currency>) {
+    fn items(&mut self, currency: Option<Currency>, observed: Option<&Observed>) {
         let quote = self.quote;
+        let asked = quote.currency.is_some() || self.currency(None).is_some();
         for (i, item) in quote.items.set().into_iter().flatten().enumerate() {
             let part = format!("items[{}]", item.key);
             let source = format!("items[{i}]");
             self.item(&part, &source, item, currency);
+            // Nothing but the quote upstream says a currency: a line that was made without one
+            // has the account's, as the quote has, and that is no change that anybody asked for.
+            let at = Path::of(&part, "currency");
+            let bare = |o: &Observed| o.parts.contains_key(&part) && !o.facts.contains_key(&at);
+            if !asked && observed.is_some_and(bare) {
+                self.facts.remove(&at);
+            }
             self.put(format!("{part}.position"), position(i));
         }
     }
