@@ -148,6 +148,20 @@ impl Ledger {
         }
     }
 
+    /// Puts entries back as they were before the run.
+    pub fn restore<'q>(
+        &mut self,
+        recorded: &Lockfile,
+        quotes: impl IntoIterator<Item = &'q QuoteName>,
+    ) {
+        for quote in quotes {
+            match recorded.entries.get(quote) {
+                Some(entry) => self.lockfile.entries.insert(quote.clone(), entry.clone()),
+                None => self.lockfile.entries.remove(quote),
+            };
+        }
+    }
+
     /// Ids that earlier steps of these quotes gave.
     pub fn made_for(&self, steps: &[&Step]) -> Made {
         steps

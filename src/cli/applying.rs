@@ -77,6 +77,8 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
         Arc::new(move || now()),
     )
     .await?;
+    let lease = lock.lease();
+    journal.ask_leave(Box::new(move || lease.still_held()));
     let steps = replay.applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
     let left = fold_all(&mut opened.lockfile, steps);
     if !replay.applied.is_empty() {
@@ -228,6 +230,7 @@ pub async fn carry_out(
         journal: &run.journal,
         store: &run.opened.store,
         ledger: Ledger::new(run.opened.lockfile.clone()),
+        seen_at: planned.seen_at,
         listener,
         stop: stop.clone(),
     };

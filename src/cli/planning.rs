@@ -33,6 +33,8 @@ pub struct Planned {
     pub surveys: BTreeMap<ConnectionName, Survey>,
     /// Connections that could not be asked. Nothing is known of their quotes.
     pub down: BTreeMap<ConnectionName, Trouble>,
+    /// When the look at the upstreams began.
+    pub seen_at: jiff::Timestamp,
 }
 
 impl Planned {
@@ -105,6 +107,7 @@ pub async fn plan(
     let names: Vec<&ConnectionName> = names.into_iter().collect();
     diagnostics.extend(offline_checks(opened, &subjects)?);
     let accounts = connect::connect(opened, &names, parallelism, stop)?;
+    let seen_at = jiff::Timestamp::now();
     let (surveys, down) = survey(opened, &subjects, &accounts).await?;
     let views = accounts
         .iter()
@@ -124,7 +127,7 @@ pub async fn plan(
     cut_off(&mut plan, &subjects, &accounts, &down);
     hold_unsettled(&mut plan, open, &accounts);
     let refusals = refusals(opened, &plan, consent);
-    Ok(Planned { plan, diagnostics, refusals, accounts, surveys, down })
+    Ok(Planned { plan, diagnostics, refusals, accounts, surveys, down, seen_at })
 }
 
 /// Adds the upstream's own price to quotes that would be made or replaced. A preview that fails is
@@ -262,6 +265,7 @@ pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
         TroubleKind::Interrupted => Kind::Interrupted,
         TroubleKind::Ownership => Kind::Ownership,
         TroubleKind::Waiting => Kind::Waiting,
+        TroubleKind::Overtaken => Kind::Stale,
         TroubleKind::Refused | TroubleKind::Network => Kind::Other,
     };
     let mut failure = Failure::new(kind, format!("connection `{name}`: {}", trouble.message));
