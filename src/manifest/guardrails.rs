@@ -89,6 +89,22 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
+    /// An instant on the clocks of the zone.
+    pub fn local(&self, at: Timestamp) -> jiff::Zoned {
+        at.to_zoned(self.tz.clone())
+    }
+
+    /// The first instant after a quiet one that is not quiet; `None` if there is none in the
+    /// coming nine days.
+    pub fn end_after(&self, at: Timestamp) -> Option<Timestamp> {
+        let today = self.local(at).date();
+        (0..=9).find_map(|days| {
+            let date = today.checked_add(jiff::Span::new().days(days)).ok()?;
+            let end = date.to_datetime(self.to).to_zoned(self.tz.clone()).ok()?.timestamp();
+            (end > at && !self.covers(end)).then_some(end)
+        })
+    }
+
     /// Whether an instant is quiet. A night belongs to the day on which it began.
     pub fn covers(&self, at: Timestamp) -> bool {
         let here = at.to_zoned(self.tz.clone()).datetime();
@@ -127,6 +143,15 @@ pub struct Guardrails {
 }
 
 impl Guardrails {
+    /// The allowed domains, for a message.
+    pub fn shown_recipients(&self) -> String {
+        let all = self.recipients.iter().flatten();
+        let shown: Vec<String> = all
+            .map(|r| if r.below { format!("`*.{}`", r.domain) } else { format!("`{}`", r.domain) })
+            .collect();
+        if shown.is_empty() { "no domain".to_owned() } else { shown.join(" or ") }
+    }
+
     /// Whether an address may receive anything.
     pub fn may_receive(&self, email: &str) -> bool {
         self.recipients.as_ref().is_none_or(|all| all.iter().any(|r| r.covers(email)))
