@@ -37,6 +37,8 @@ const FRESH: &str = "lock.fresh";
 const LEASE: SignedDuration = SignedDuration::from_mins(10);
 /// How often it is renewed.
 const RENEW: Duration = Duration::from_mins(1);
+/// How instants are shown.
+const SECONDS: &str = "%Y-%m-%dT%H:%M:%SZ";
 /// Bytes of a name in the file.
 const SIGNED: usize = 512;
 /// Looks at the file before a name that is not ours is believed.
@@ -105,7 +107,9 @@ impl fmt::Display for Holder {
         write!(
             f,
             "{owner} on {host}, process {}, since {}, until {} unless renewed",
-            self.pid, self.started, self.expires
+            self.pid,
+            self.started.strftime(SECONDS),
+            self.expires.strftime(SECONDS)
         )
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 pub mod bulk;
+pub mod four;
 
 use std::fs;
 use std::path::{Path, PathBuf};
