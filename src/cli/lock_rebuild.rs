@@ -127,23 +127,20 @@ fn take_in(opened: &Opened, planned: &Planned, ledger: &mut Ledger) -> BTreeMap<
 fn carry_over(rebuilt: &mut Lockfile, old: Option<Lockfile>) -> Vec<QuoteName> {
     let mut kept = Vec::new();
     for (name, old) in old.into_iter().flat_map(|l| l.entries) {
-        match rebuilt.entries.get_mut(&name) {
-            Some(entry) => {
-                // A plan that was saved before must not hold again.
-                entry.generation = old.generation.saturating_add(1);
-                let same = (&entry.connection, &entry.id) == (&old.connection, &old.id);
-                if same {
-                    entry.predecessor = entry.predecessor.take().or(old.predecessor);
-                } else if entry.connection == old.connection && entry.revision > old.revision {
-                    entry.predecessor = Some(old.id);
-                }
-                entry.protect |= old.protect;
-            }
-            None => {
-                kept.push(name.clone());
-                rebuilt.entries.insert(name, old);
-            }
+        let Some(entry) = rebuilt.entries.get_mut(&name) else {
+            kept.push(name.clone());
+            rebuilt.entries.insert(name, old);
+            continue;
+        };
+        // A plan that was saved before must not hold again.
+        entry.generation = old.generation.saturating_add(1);
+        let same = (&entry.connection, &entry.id) == (&old.connection, &old.id);
+        if same {
+            entry.predecessor = entry.predecessor.take().or(old.predecessor);
+        } else if entry.connection == old.connection && entry.revision > old.revision {
+            entry.predecessor = Some(old.id);
         }
+        entry.protect |= old.protect;
     }
     kept
 }
@@ -164,8 +161,7 @@ fn report(
                 entry.id,
                 safe(entry.state.as_deref().unwrap_or("-"))
             ),
-            (Found::There, None) => Ok(()),
-            (Found::NotThere, Some(_)) => Ok(()),
+            (Found::There, None) | (Found::NotThere, Some(_)) => Ok(()),
             (Found::NotThere, None) => {
                 writeln!(text, "not upstream    {name}: the next apply makes it")
             }
