@@ -128,9 +128,11 @@ fn cases() -> Vec<Case> {
             "max_price_change",
             "max_price_change: 10%",
             &one,
-            &one.replace("price: 100.00", "price: 80.00").replace("quote: one", "quote: new\nwas: one"),
+            &one.replace("price: 100.00", "price: 80.00")
+                .replace("quote: one", "quote: new\nwas: one"),
             &["`new`", "265.45 USD", "225.45 USD", "a total of 238.9"],
-            &one.replace("price: 100.00", "price: 86.73").replace("quote: one", "quote: new\nwas: one"),
+            &one.replace("price: 100.00", "price: 86.73")
+                .replace("quote: one", "quote: new\nwas: one"),
         ),
         case(
             "max_total",

@@ -311,7 +311,11 @@ fn quotes(names: &[&str]) -> World {
 }
 
 fn retitle(world: &World, name: &str, title: &str) {
-    world.edit(&format!("quotes/{name}.yaml"), &format!("title: Title of {name}"), &format!("title: {title}"));
+    world.edit(
+        &format!("quotes/{name}.yaml"),
+        &format!("title: Title of {name}"),
+        &format!("title: {title}"),
+    );
 }
 
 #[test]

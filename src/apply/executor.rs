@@ -89,8 +89,7 @@ impl<'a> Apply<'a> {
             self.plan.quotes.iter().map(|q| (&q.quote, q)).collect();
         let active: Vec<&QuotePlan> =
             self.plan.quotes.iter().filter(|q| !self.stale.contains_key(&q.quote)).collect();
-        let fence =
-            Fence::new(&self.plan.workspace, self.ledger.lockfile().clone(), self.seen_at);
+        let fence = Fence::new(&self.plan.workspace, self.ledger.lockfile().clone(), self.seen_at);
         for plan in &active {
             self.ledger.prepare(plan);
         }

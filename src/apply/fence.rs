@@ -194,12 +194,17 @@ impl<'w> Fence<'w> {
         quote: &'q QuoteName,
     ) -> Option<Ask<'q>> {
         let plan = batch.plans.get(quote)?;
-        let desired =
-            batch.quotes.get(quote).copied().filter(|_| plan.action != Action::Delete);
+        let desired = batch.quotes.get(quote).copied().filter(|_| plan.action != Action::Delete);
         if state.wrote.contains(quote) {
             let entry = batch.entries.get(quote)?;
             let recorded_as = entry.was.as_ref();
-            return Some(Ask { workspace: self.workspace, quote, desired, entry: Some(entry), recorded_as });
+            return Some(Ask {
+                workspace: self.workspace,
+                quote,
+                desired,
+                entry: Some(entry),
+                recorded_as,
+            });
         }
         plan.basis.observed.as_ref()?;
         let entries = &self.recorded.entries;

@@ -87,8 +87,7 @@ impl<'a> Flight<'_, 'a> {
             })
             .await;
         let held_up = |step: &Step| step.quote.as_ref().and_then(|q| held.get(q));
-        let free: Vec<&'a Step> =
-            steps.iter().copied().filter(|s| held_up(s).is_none()).collect();
+        let free: Vec<&'a Step> = steps.iter().copied().filter(|s| held_up(s).is_none()).collect();
         let sent =
             if free.is_empty() { Vec::new() } else { self.hand.writer.perform(&free, &made).await };
         let mut answers: BTreeMap<_, _> =

@@ -95,7 +95,10 @@ impl Journal {
         let (queue, jobs) = mpsc::unbounded_channel();
         let flushes = Arc::new(AtomicU64::new(0));
         tokio::spawn(write_jobs(place, jobs, Arc::clone(&flushes)));
-        Ok((Self { queue, run: Arc::new(OnceLock::new()), flushes, now, leave: Arc::default() }, replayed))
+        Ok((
+            Self { queue, run: Arc::new(OnceLock::new()), flushes, now, leave: Arc::default() },
+            replayed,
+        ))
     }
 
     /// Tells what earlier runs left, without taking anything over: for a plan, which holds no lock.

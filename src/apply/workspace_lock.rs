@@ -294,7 +294,13 @@ mod tests {
     fn holder() -> Holder {
         let started = "2026-11-22T10:00:00Z".parse().unwrap();
         let expires = later(started);
-        Holder { owner: "jo\u{1b}[31m".to_owned(), host: "desk".to_owned(), pid: 42, started, expires }
+        Holder {
+            owner: "jo\u{1b}[31m".to_owned(),
+            host: "desk".to_owned(),
+            pid: 42,
+            started,
+            expires,
+        }
     }
 
     #[test]

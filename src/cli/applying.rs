@@ -174,7 +174,8 @@ pub async fn revive(
             stale.insert(quote.quote.clone(), why);
         } else if let Some(why) = saved::is_stale(quote, manifest, entry, sight) {
             stale.insert(quote.quote.clone(), why.to_owned());
-        } else if saved::is_other(quote, fresh.plan.quotes.iter().find(|q| q.quote == quote.quote)) {
+        } else if saved::is_other(quote, fresh.plan.quotes.iter().find(|q| q.quote == quote.quote))
+        {
             let why = "planned now, it would be done in another way: the file was changed, another version made it, or the account has changed";
             stale.insert(quote.quote.clone(), why.to_owned());
         }

@@ -96,7 +96,11 @@ fn rename(global: &Global, old: &str, new: &str, printer: &Printer) -> Ending {
     if !has(&to) {
         printer.say(&format!(
             "hint: no manifest says `quote: {to}` yet{}\n",
-            if has(&from) { format!("; change it in the manifest of `{from}`") } else { String::new() }
+            if has(&from) {
+                format!("; change it in the manifest of `{from}`")
+            } else {
+                String::new()
+            }
         ));
     }
     Ok(None)

@@ -84,7 +84,8 @@ fn parse_side(name: &str, text: &str) -> Result<Option<Lockfile>, Failure> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    let source = Arc::new(SourceFile { path: format!("lockfile of {name}"), text: text.to_owned() });
+    let source =
+        Arc::new(SourceFile { path: format!("lockfile of {name}"), text: text.to_owned() });
     parse::parse(&source, None).map(Some)
 }
 

@@ -47,8 +47,7 @@ pub async fn run(global: &Global, overwrite: bool, printer: &Printer) -> Ending 
     opened.lockfile = Lockfile::new(opened.workspace.name.clone());
     let stop = signals::stop_token();
     let consent = planning::standing_consent(&opened);
-    let planned =
-        planning::plan(&opened, &Shape::default(), &consent, &[], None, &stop).await?;
+    let planned = planning::plan(&opened, &Shape::default(), &consent, &[], None, &stop).await?;
     if stop.is_cancelled() {
         return Ok(Some(Kind::Interrupted));
     }
@@ -145,11 +144,7 @@ fn carry_over(rebuilt: &mut Lockfile, old: Option<Lockfile>) -> Vec<QuoteName> {
     kept
 }
 
-fn report(
-    rebuilt: &Lockfile,
-    found: &BTreeMap<QuoteName, Found>,
-    kept: &[QuoteName],
-) -> String {
+fn report(rebuilt: &Lockfile, found: &BTreeMap<QuoteName, Found>, kept: &[QuoteName]) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     for (name, what) in found {
@@ -174,7 +169,8 @@ fn report(
     }
     let there = found.values().filter(|f| matches!(f, Found::There)).count();
     let unknown = found.values().filter(|f| matches!(f, Found::Unknown(_))).count();
-    let _ = writeln!(text, "\nrebuilt: {there} of {} quotes were found by their stamps", found.len());
+    let _ =
+        writeln!(text, "\nrebuilt: {there} of {} quotes were found by their stamps", found.len());
     if unknown > 0 {
         let _ = writeln!(
             text,

@@ -120,10 +120,9 @@ fn document(command: &Command) -> Option<Document> {
         Command::Validate { .. } => Some(Document::Validate),
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
         Command::Providers { .. } => Some(Document::Other("providers")),
-        Command::Lock(_)
-        | Command::Recover { .. }
-        | Command::Sandbox(_)
-        | Command::Demo { .. } => None,
+        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
+            None
+        }
     }
 }
 

@@ -67,11 +67,7 @@ pub async fn run(
 }
 
 /// An id that is another quote's, or not the one that a changed quote has, is refused.
-fn check_adoption(
-    run: &applying::Run,
-    open: &[&OpenStep],
-    id: &RemoteId,
-) -> Result<(), Failure> {
+fn check_adoption(run: &applying::Run, open: &[&OpenStep], id: &RemoteId) -> Result<(), Failure> {
     let entries = &run.opened.lockfile.entries;
     for step in open {
         let Some(quote) = &step.intent.quote else { continue };
@@ -82,7 +78,9 @@ fn check_adoption(
         if let Some((other, _)) = other {
             return Err(Failure::new(
                 Kind::Ownership,
-                format!("{id} on `{connection}` is the quote `{other}`, and cannot be `{quote}` too"),
+                format!(
+                    "{id} on `{connection}` is the quote `{other}`, and cannot be `{quote}` too"
+                ),
             )
             .help("look upstream for the id of the quote that was just made"));
         }

@@ -49,11 +49,7 @@ pub fn merge(
 }
 
 /// Joins as far as it goes. The entries of quotes that conflicts name are not to be used.
-pub fn join(
-    base: &Lockfile,
-    ours: &Lockfile,
-    theirs: &Lockfile,
-) -> (Lockfile, Vec<MergeConflict>) {
+pub fn join(base: &Lockfile, ours: &Lockfile, theirs: &Lockfile) -> (Lockfile, Vec<MergeConflict>) {
     let mut conflicts = Vec::new();
     let workspace =
         three(&base.workspace, &ours.workspace, &theirs.workspace).unwrap_or_else(|| {

@@ -68,8 +68,9 @@ impl Store {
     pub fn overwrite(&self, lockfile: &Lockfile) -> Result<(), Failure> {
         lockfile.check()?;
         self.disk.replace(&self.path, text::print(lockfile).as_bytes()).map_err(|e| {
-            Failure::new(Kind::Other, format!("cannot write {}: {e}", self.shown))
-                .help("the old file is untouched: make room or give write access, then run it again")
+            Failure::new(Kind::Other, format!("cannot write {}: {e}", self.shown)).help(
+                "the old file is untouched: make room or give write access, then run it again",
+            )
         })
     }
 

@@ -325,3 +325,61 @@ fn read_allow(field: Field<'_>, sink: &mut Sink) -> Option<BTreeSet<AllowedEffec
     }
     Some(effects)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet(from: i8, to: i8, days: &[Weekday]) -> QuietHours {
+        let zone = "Europe/Stockholm";
+        let time = |hour| Time::new(hour, 30, 0, 0).unwrap();
+        QuietHours {
+            from: time(from),
+            to: time(to),
+            zone: zone.to_owned(),
+            days: days.to_vec(),
+            tz: TimeZone::get(zone).unwrap(),
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_night_over_the_change_of_the_clocks_ends_by_the_clock() {
+        let saturday = quiet(22, 7, &[Weekday::Saturday]);
+        // 2027-03-28 02:00 becomes 03:00: 07:30 is 05:30 UTC, the evening before began at 21:30 UTC.
+        for (instant, covered) in [
+            ("2027-03-27T21:29:00Z", false),
+            ("2027-03-27T21:30:00Z", true),
+            ("2027-03-28T05:29:00Z", true),
+            ("2027-03-28T05:30:00Z", false),
+        ] {
+            assert_eq!(saturday.covers(at(instant)), covered, "{instant}");
+        }
+        assert_eq!(
+            saturday.end_after(at("2027-03-27T23:00:00Z")),
+            Some(at("2027-03-28T05:30:00Z"))
+        );
+        // 2027-10-31 03:00 becomes 02:00: the night is an hour longer.
+        assert!(saturday.covers(at("2027-10-31T06:29:00Z")));
+        assert_eq!(
+            saturday.end_after(at("2027-10-30T22:00:00Z")),
+            Some(at("2027-10-31T06:30:00Z"))
+        );
+        // An end that the clocks leave out is the next time there is.
+        let short = quiet(22, 2, &[Weekday::Saturday]);
+        assert_eq!(short.end_after(at("2027-03-27T23:00:00Z")), Some(at("2027-03-28T01:30:00Z")));
+    }
+
+    #[test]
+    fn nights_that_follow_each_other_end_one_by_one_and_days_do_not_pass_midnight() {
+        let all = [Weekday::Friday, Weekday::Saturday];
+        let night = quiet(19, 7, &all);
+        assert_eq!(night.end_after(at("2027-01-15T22:00:00Z")), Some(at("2027-01-16T06:30:00Z")));
+        let day = quiet(9, 17, &all);
+        assert!(day.covers(at("2027-01-15T12:00:00Z")) && !day.covers(at("2027-01-15T23:00:00Z")));
+        assert_eq!(day.end_after(at("2027-01-15T12:00:00Z")), Some(at("2027-01-15T16:30:00Z")));
+    }
+}

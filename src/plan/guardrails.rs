@@ -197,7 +197,13 @@ fn for_quote(
         }
     }
     if rails.max_discount.is_some() && gives_discount(desired) && discounts(desired).is_none() {
-        warn_unknown("max_discount", "its list total is not known before it is made", desired, name, found);
+        warn_unknown(
+            "max_discount",
+            "its list total is not known before it is made",
+            desired,
+            name,
+            found,
+        );
     }
     let mut refuse = |rail, path: &str, message: String, passes: &str| {
         let (rail, diagnostic) = refusal(rail, &format!("`{name}`: {message}"), passes);
@@ -256,13 +262,22 @@ fn for_quote(
             );
         }
     }
-    if quote.total_after.is_none() && quote.action != Action::Adopt && quote.action != Action::Forget {
+    if quote.total_after.is_none()
+        && quote.action != Action::Adopt
+        && quote.action != Action::Forget
+    {
         for (rail, set) in [
             ("max_total", !rails.max_total.is_empty()),
             ("max_price_change", rails.max_price_change.is_some() && recorded.is_some()),
         ] {
             if set {
-                warn_unknown(rail, "its total is not known before it is applied", desired, name, found);
+                warn_unknown(
+                    rail,
+                    "its total is not known before it is applied",
+                    desired,
+                    name,
+                    found,
+                );
             }
         }
     } else if let (Some(_), Some(before), Some(after)) =

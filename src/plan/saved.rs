@@ -80,7 +80,8 @@ pub fn load(path: &Path) -> Result<Plan, Failure> {
             head.format
         )));
     }
-    let changed = || invalid("its content does not match its seal; it was changed or cut".to_owned());
+    let changed =
+        || invalid("its content does not match its seal; it was changed or cut".to_owned());
     let text = unseal(text).ok_or_else(changed)?;
     let plan: Plan = serde_json::from_str(&text).map_err(|e| invalid(e.to_string()))?;
     if digest(&plan) != plan.id {
@@ -109,8 +110,7 @@ fn fingerprint(body: &str) -> String {
 /// by another version, or the account has changed.
 pub fn is_other(saved: &QuotePlan, fresh: Option<&QuotePlan>) -> bool {
     fresh.is_none_or(|fresh| {
-        (saved.action, &saved.id, &saved.connection)
-            != (fresh.action, &fresh.id, &fresh.connection)
+        (saved.action, &saved.id, &saved.connection) != (fresh.action, &fresh.id, &fresh.connection)
             || (&saved.steps, &saved.want, &saved.record)
                 != (&fresh.steps, &fresh.want, &fresh.record)
     })

@@ -44,10 +44,7 @@ pub(super) fn unread(
         if case.was.is_some() {
             // The new name is written down with what is taken to hold.
             let mut renamed = record(case, desired, survey, decision, &compared, None);
-            renamed.holds.insert(
-                Path::new(diff::STATE),
-                state_fingerprint(case.quote, &wanted),
-            );
+            renamed.holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, &wanted));
             renamed.stamp = case.entry.and_then(|e| e.stamp.clone()).unwrap_or(renamed.stamp);
             decision.plan.record = Some(renamed);
         }

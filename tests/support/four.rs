@@ -76,7 +76,9 @@ pub fn count_on(world: &World, connection: &str) -> usize {
         "nordic" => all["salesbyte"]["quotes"].as_array().map_or(0, Vec::len),
         _ => {
             let quotes = &all["dealhub"]["quotes"];
-            quotes.as_array().map_or_else(|| quotes.as_object().map_or(0, serde_json::Map::len), Vec::len)
+            quotes
+                .as_array()
+                .map_or_else(|| quotes.as_object().map_or(0, serde_json::Map::len), Vec::len)
         }
     }
 }
