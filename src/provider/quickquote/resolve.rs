@@ -112,7 +112,7 @@ impl Names {
         match (found.next().and_then(|id| RemoteId::parse(id)), found.next()) {
             (Some(id), None) => {
                 let resolved =
-                    Resolved { asked: want.asked.clone(), id, label: want.name.to_owned() };
+                    Resolved { asked: want.asked, id, label: want.name.to_owned() };
                 refs.insert(want.path.clone(), resolved);
                 None
             }

@@ -373,7 +373,7 @@ impl Rig {
             for (path, r) in survey.refs.get(&quote.name).into_iter().flatten() {
                 entry
                     .refs
-                    .insert(path.clone(), RefRecord { asked: r.asked.clone(), id: r.id.clone() });
+                    .insert(path.clone(), RefRecord { asked: r.asked, id: r.id.clone() });
             }
             self.entries.insert(quote.name.clone(), entry);
         }
