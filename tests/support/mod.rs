@@ -11,6 +11,7 @@
 pub mod bulk;
 pub mod ledger;
 pub mod recorder;
+pub mod four;
 
 use std::fs;
 use std::path::{Path, PathBuf};
