@@ -1,12 +1,7 @@
 //! Hostile text, from every side, into every output: what reaches a terminal, a log or a pipeline
 //! shows the text and does nothing.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::format_push_string,
-    clippy::format_collect,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::format_push_string, clippy::format_collect, reason = "tests")]
 
 mod support;
 

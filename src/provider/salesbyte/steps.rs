@@ -8,9 +8,13 @@ use std::collections::BTreeMap;
 
 use super::operation::Operation;
 use super::{Settings, wanted};
+use crate::desired::WantedState;
 use crate::facts::{Facts, Path, Value};
 use crate::key::StepId;
+use crate::plan::decide::state_fingerprint;
+use crate::plan::diff::STATE;
 use crate::plan::model::Action;
+use crate::provider::state::State;
 use crate::provider::step::{Effect, Effects, Operation as AnyOperation, Step, Work};
 
 /// The steps of one decision.
@@ -46,6 +50,14 @@ pub fn steps(settings: &Settings, work: &Work<'_>) -> Vec<Step> {
         .iter()
         .map(|(path, value)| (path.clone(), value.fingerprint(work.quote, path)))
         .collect();
+    if !settings.readable {
+        // No read-back will see the state, and the creation is all that leads to it: a run that is
+        // killed behind it must not leave a quote whose state seems to be asked for anew.
+        if let Some(quote) = work.desired {
+            let state = State::Plain(quote.state.unwrap_or(WantedState::Draft));
+            step.settles.insert(Path::new(STATE), state_fingerprint(work.quote, &state));
+        }
+    }
     let mut steps = vec![step];
     if settings.readable {
         let state = work.state.clone();
