@@ -39,9 +39,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    type Command = (String, Vec<(String, String)>, String);
+
     /// What the runner makes of a line: name, properties, message. Written after its source:
     /// the name and the properties end at the second `::`, properties are split at `,` and `=`.
-    fn run(line: &str) -> Option<(String, Vec<(String, String)>, String)> {
+    fn run(line: &str) -> Option<Command> {
         let rest = line.trim_start().strip_prefix("::")?;
         let (head, data) = rest.split_once("::")?;
         let (name, properties) = head.split_once(' ').unwrap_or((head, ""));

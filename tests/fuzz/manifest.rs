@@ -56,8 +56,7 @@ pub fn check(data: &[u8]) {
     }
     if !loaded.quotes.is_empty() {
         let again = load(data);
-        let prints =
-            |l: &Loaded| l.quotes.iter().map(|q| q.fingerprint.clone()).collect::<Vec<_>>();
+        let prints = |l: &Loaded| l.quotes.iter().map(|q| q.fingerprint).collect::<Vec<_>>();
         assert_eq!(prints(&loaded), prints(&again));
         // Line ends are no content, and neither is a comment at the end.
         if let Some(text) = std::str::from_utf8(data).ok().filter(|t| t.ends_with('\n')) {

@@ -21,8 +21,11 @@ pub mod stage;
 pub mod upstream;
 pub mod workspace;
 
+/// A check panics when its bytes do not hold.
+pub type Check = fn(&[u8]);
+
 /// A check by the name of its target.
-pub const CHECKS: &[(&str, fn(&[u8]))] = &[
+pub const CHECKS: &[(&str, Check)] = &[
     ("manifest", manifest::check),
     ("workspace", workspace::check),
     ("lockfile", lockfile::check),

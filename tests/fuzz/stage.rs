@@ -239,8 +239,8 @@ impl Stage {
                     readable: true,
                 };
                 let reads = ReadWire::new(wire(bearer(), salesbyte::policy()));
-                let writes = wire(None, salesbyte::policy());
-                let writer = SalesbyteWriter::new(writes, secret());
+                let silent = wire(None, salesbyte::policy());
+                let writer = SalesbyteWriter::new(silent, secret());
                 (Box::new(SalesbyteReader::new(Some(reads), settings)), Box::new(writer))
             }
             ProviderName::Dealhub => {

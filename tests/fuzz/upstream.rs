@@ -141,8 +141,11 @@ impl Transport for Drawn {
                 }
                 7 => retry_after = Some(tape.take(4)),
                 8 => {
-                    let proof =
-                        if tape.byte() % 2 == 0 { Proof::NotSent } else { Proof::Ambiguous };
+                    let proof = if tape.byte().is_multiple_of(2) {
+                        Proof::NotSent
+                    } else {
+                        Proof::Ambiguous
+                    };
                     return Err(TransportError { proof, message: "cut".to_owned() });
                 }
                 9 => {
