@@ -105,6 +105,11 @@ impl Journal {
     pub fn peek(disk: Arc<dyn Disk>, folder: &Path, file: &str) -> Result<Replay, Failure> {
         let path = folder.join(STATE_FOLDER).join(file);
         let place = Place { disk, path, shown: format!("{STATE_FOLDER}/{file}") };
+        // An apply finds out when it prepares the folder; a plan only looks.
+        if place.disk.is_link(&folder.join(STATE_FOLDER)).is_ok_and(|link| link) {
+            let link = io::Error::new(io::ErrorKind::InvalidInput, "its folder is a symbolic link");
+            return Err(place.failed("read", &link));
+        }
         Ok(replay(place.read()?.records))
     }
 

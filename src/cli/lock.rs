@@ -124,7 +124,7 @@ fn list(opened: &open::Opened, printer: &Printer) {
         let document = serde_json::json!({
             "format": 1, "kind": "lock", "workspace": opened.workspace.name, "quotes": quotes,
         });
-        printer.data(&format!("{document:#}\n"));
+        printer.data(&crate::output::json::document(&document));
         return;
     }
     let mut text = String::new();

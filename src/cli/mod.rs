@@ -22,7 +22,9 @@ pub mod select;
 pub mod signals;
 pub mod validate;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -30,7 +32,9 @@ use clap::error::ErrorKind;
 use crate::failure::{Failure, Kind};
 use crate::output::failure_human::failure_human;
 use crate::output::json::{Document, failure_json};
+use crate::output::logs;
 use crate::output::printer::{ColorChoice, Format, Printer, Settings};
+use crate::output::text::safe;
 use args::{Cli, Color, Command, Global};
 
 /// What a command ends with: nothing more to say, or why the code is not 0.
@@ -41,8 +45,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // Nothing can be done when even this cannot be printed.
-            let _ = error.print();
+            print_usage(&error);
             return match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
                 _ => Kind::Invalid.exit_code(),
@@ -94,14 +97,25 @@ fn start_logs(global: &Global) {
     let default = if global.verbose > 1 { "proforma=debug" } else { "off" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("PROFORMA_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter);
     let set = if std::env::var("PROFORMA_LOG_FORMAT").as_deref() == Ok("json") {
-        logs.json().try_init()
+        logs.json().with_writer(logs::json).try_init()
     } else {
-        logs.with_ansi(false).try_init()
+        logs.with_ansi(false).with_writer(logs::text).try_init()
     };
     // A second start in one process (a test) keeps the first.
     drop(set);
+}
+
+/// clap's own pages and errors; nothing can be done when even this cannot be printed.
+fn print_usage(error: &clap::Error) {
+    let text = error.render().to_string();
+    // An error repeats the words that it does not understand: they may be anybody's.
+    if let Cow::Owned(tamed) = safe(&text) {
+        let _ = std::io::stderr().lock().write_all(tamed.as_bytes());
+    } else {
+        let _ = error.print();
+    }
 }
 
 fn tell(cli: &Cli, printer: &Printer, failure: &Failure) {
@@ -155,5 +169,5 @@ fn program(global: &Global) -> String {
     if global.dir.as_os_str() != "." {
         words.push(format!("-C {}", global.dir.display()));
     }
-    words.join(" ")
+    safe(&words.join(" ")).into_owned()
 }

@@ -13,7 +13,7 @@ use super::documents::read_documents;
 use super::item::Products;
 use super::quote::{Context, check_defaults};
 use super::read::{Field, Sink, shown};
-use super::walk::{Content, Refusal, collect, read};
+use super::walk::{Content, Refusal, collect, decode, read};
 use super::workspace::{FILE_NAME, Reading, Workspace, read_workspace};
 use crate::desired::Quote;
 use crate::failure::{Diagnostic, Severity, SourceFile};
@@ -51,16 +51,48 @@ impl Loaded {
 
 /// Reads and checks the workspace in a folder. Never fails: what is wrong is in `diagnostics`.
 pub fn load(dir: &Path, options: &LoadOptions) -> Loaded {
+    match read(dir, FILE_NAME) {
+        Ok(content) => assemble(dir, content, options, |reading, sink, refusals| {
+            let paths = find_files(dir, reading, sink, refusals);
+            paths.into_iter().map(|path| (read(dir, &path), path)).collect()
+        }),
+        Err(refusal) => Loaded::nothing(vec![no_workspace(dir, refusal)]),
+    }
+}
+
+/// The same without a disk: the bytes of the workspace file, and of files with their paths below
+/// the workspace, all of which are read wherever the workspace file looks. For tests and fuzzing.
+#[doc(hidden)]
+pub fn load_bytes(workspace: &[u8], files: &[(&str, &[u8])], options: &LoadOptions) -> Loaded {
+    match decode(FILE_NAME, workspace.to_vec()) {
+        Ok(content) => assemble(Path::new(""), content, options, |_, _, _| {
+            let decoded =
+                |(path, bytes): &(&str, &[u8])| (decode(path, bytes.to_vec()), (*path).to_owned());
+            files.iter().map(decoded).collect()
+        }),
+        Err(refusal) => Loaded::nothing(vec![Diagnostic::error(refusal.code, refusal.message)]),
+    }
+}
+
+/// The content of the other files with their paths, in order.
+type Contents = Vec<(Result<Content, Refusal>, String)>;
+
+/// From the content of all files to checked values.
+fn assemble(
+    dir: &Path,
+    first: Content,
+    options: &LoadOptions,
+    fetch: impl FnOnce(Option<&Reading<'_>>, &mut Sink, &mut Vec<Refusal>) -> Contents,
+) -> Loaded {
     let mut sink = Sink::default();
     let mut refusals: Vec<Refusal> = Vec::new();
-    let text = match read(dir, FILE_NAME) {
-        Ok(Content::Text(text)) => text,
-        Ok(Content::NotUtf8(text, at)) => {
+    let text = match first {
+        Content::Text(text) => text,
+        Content::NotUtf8(text, at) => {
             sink.push(not_utf8(0, at));
             let source = Arc::new(SourceFile { path: FILE_NAME.to_owned(), text });
             return Loaded::nothing(finish(sink, &[source], Vec::new()));
         }
-        Err(refusal) => return Loaded::nothing(vec![no_workspace(dir, refusal)]),
     };
     let parsed = yaml::parse(&text, 0);
     let reading = read_workspace_file(&parsed, options, &mut sink);
@@ -69,9 +101,8 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Loaded {
 
     let mut sources = vec![Arc::clone(&workspace_source)];
     let mut incomplete = parsed.incomplete;
-    let paths = find_files(dir, reading.as_ref(), &mut sink, &mut refusals);
-    for path in paths {
-        match read(dir, &path) {
+    for (found, path) in fetch(reading.as_ref(), &mut sink, &mut refusals) {
+        match found {
             Ok(Content::Text(text)) => sources.push(Arc::new(SourceFile { path, text })),
             Ok(Content::NotUtf8(text, at)) => {
                 sink.push(not_utf8(file_number(sources.len()), at));

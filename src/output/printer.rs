@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 
 use anstream::AutoStream;
 
+use super::text::disarm;
 use super::theme::Look;
 use crate::failure::{Failure, Kind};
 
@@ -135,7 +136,9 @@ impl Printer {
     /// Writes data to stdout.
     pub fn data(&self, text: &str) {
         let choice = choice(self.color_out && !self.is_json());
-        if let Err(error) = put(AutoStream::new(io::stdout().lock(), choice), text) {
+        // Other formats are documents, and have encoders of their own.
+        let text = if self.format() == Format::Human { disarm(text) } else { text.into() };
+        if let Err(error) = put(AutoStream::new(io::stdout().lock(), choice), &text) {
             // The first error is the cause; later ones follow from it.
             self.lost.get_or_init(|| error.to_string());
         }
@@ -153,7 +156,7 @@ impl Printer {
     pub fn say(&self, text: &str) {
         let stream = AutoStream::new(io::stderr().lock(), choice(self.color_err));
         // There is nowhere to tell that stderr is gone.
-        let _ = put(stream, text);
+        let _ = put(stream, &disarm(text));
     }
 
     /// Writes to stderr what is good to know; nothing when quiet.

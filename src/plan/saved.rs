@@ -61,6 +61,10 @@ pub fn load(path: &Path) -> Result<Plan, Failure> {
         Failure::new(Kind::Invalid, format!("{shown} is not a usable plan: {what}"))
             .help("make it anew with `proforma plan --out`")
     };
+    // A pipe without a writer would block for ever.
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(invalid("it is not a regular file".to_owned()));
+    }
     let file = OpenOptions::new()
         .read(true)
         .open(path)

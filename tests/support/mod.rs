@@ -9,9 +9,9 @@
 )]
 
 pub mod bulk;
+pub mod four;
 pub mod ledger;
 pub mod recorder;
-pub mod four;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -16,6 +16,7 @@ use super::operation::Operation;
 use super::wire::{self, Page, Record};
 use super::{Settings, refusal, value, wanted};
 use crate::facts::{Path, Value};
+use crate::http::paging::{Endless, Paging};
 use crate::http::{CallError, ReadWire, segment};
 use crate::key::{QuoteName, RemoteId, Stamp};
 use crate::provider::step::{
@@ -24,8 +25,6 @@ use crate::provider::step::{
 use crate::provider::survey::{Ask, Lore, Sight, Survey};
 use crate::provider::{Made, Reader, Requests};
 
-/// Pages of the list that are read before giving up: a list that never ends is a fault upstream.
-const PAGES_MAX: u64 = 100_000;
 /// How many replacements of one quote are looked for when nothing is recorded.
 const REVISIONS: u32 = 32;
 
@@ -93,22 +92,30 @@ impl SalesbyteReader {
 
     /// The list, oldest first, so that quotes which are made meanwhile move nothing.
     async fn list(&self, wire: &ReadWire, from: Option<&str>) -> Result<Vec<Record>, Trouble> {
+        let endless =
+            |_| Trouble::new(TroubleKind::Network, "SalesByte's list of quotes does not end");
         let mut rows = Vec::new();
-        for page in 1..=PAGES_MAX {
+        let mut paging = Paging::default();
+        for page in 1_u64.. {
             let number = page.to_string();
             let mut query =
                 vec![("page", number.as_str()), ("sort_by", "created_at"), ("sort_order", "asc")];
             query.extend(from.map(|from| ("created_from", from)));
             let answer = wire.get(wire::QUOTES, &query).await.map_err(|e| refusal::of_read(&e))?;
+            paging.read(answer.body.len()).map_err(endless)?;
             let found: Page = answer.json().map_err(|e| refusal::of_read(&e))?;
             let empty = found.data.is_empty();
+            // Pages are asked for by number: one that comes again shows itself by its rows.
+            if let Some(key) = found.data.iter().find_map(|row| row.key.as_deref()) {
+                paging.follow(key).map_err(endless)?;
+            }
             rows.extend(found.data);
             let last = found.meta.and_then(|m| m.last_page);
             if empty || last.is_some_and(|last| page >= last) {
                 return Ok(rows);
             }
         }
-        Err(Trouble::new(TroubleKind::Network, "SalesByte's list of quotes does not end"))
+        Err(endless(Endless))
     }
 
     /// The whole records of rows that pass, by key. Rows without a key cannot be read.
