@@ -72,6 +72,15 @@ fn version() {
 }
 
 #[test]
+fn the_demo_tells_its_story_to_the_end() {
+    let ended = run(&["demo"]).expect(0);
+    for word in ["drift", "killed", "Nothing to do"] {
+        let told = ended.stdout.contains(word) || ended.stderr.contains(word);
+        assert!(told, "the demo lacks {word}: {}{}", ended.stdout, ended.stderr);
+    }
+}
+
+#[test]
 fn commands_without_json_say_so() {
     let world = World::small(&plain_quote("one", "draft"));
     for command in [&["recover"][..], &["lock", "forget", "one"]] {

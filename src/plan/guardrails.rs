@@ -18,6 +18,7 @@ use crate::key::QuoteName;
 use crate::lockfile::Lockfile;
 use crate::manifest::{Guardrails, Limit};
 use crate::money::{Amount, Money};
+use crate::provider::state::State;
 use crate::provider::step::{Effect, Effects};
 
 /// The names of all guardrails, as `--override` takes them.
@@ -213,7 +214,10 @@ fn for_quote(
     let entries = &scene.lockfile.entries;
     let was = quote.record.as_ref().and_then(|r| r.was.as_ref());
     let entry = entries.get(name).or_else(|| entries.get(was?));
-    let recorded = entry.and_then(|e| e.total).or(quote.total_before);
+    // Where nothing is recorded, what the customer was shown counts. A draft of ours without a
+    // record is what a killed run left half made: its total so far is no promise to anybody.
+    let shown = quote.state_before.as_ref().is_some_and(State::is_live);
+    let recorded = entry.and_then(|e| e.total).or(quote.total_before.filter(|_| shown));
     if let (Some(limit), Some(before), Some(after)) =
         (rails.max_price_change, recorded, quote.total_after)
         && before.currency == after.currency

@@ -30,7 +30,7 @@ pub fn all(object: Object, fields: &BTreeMap<&str, &Value>) -> BTreeMap<String, 
     let mut out = some(object, fields, &fields.keys().copied().collect());
     out.retain(|_, text| !text.is_empty());
     if object == Object::Discount {
-        // Discounts that recur cannot be made through the API; the guide's examples say so each time.
+        // The one duration that the API knows: discounts that recur cannot be made through it.
         out.insert("hs_duration".to_owned(), "ONCE".to_owned());
     }
     out
