@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::apply::journal_text;
@@ -31,7 +30,7 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const SANDBOX_JOURNAL: &str = "journal.sandbox.jsonl";
 
 /// Tells the time; a simulation has its own.
-pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+pub type Now = crate::clock::Clock;
 
 /// The open journal. Clones write to the same file.
 #[derive(Clone)]

@@ -20,7 +20,7 @@ use crate::apply::ledger::Ledger;
 use crate::apply::records::{self, RunId, RunStart};
 use crate::apply::replay::{OpenStep, Replay};
 use crate::apply::report::Report;
-use crate::apply::workspace_lock::{Holder, WorkspaceLock};
+use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::{ConnectionName, QuoteName};
 use crate::plan::model::{Action, Plan};
@@ -64,8 +64,7 @@ pub struct Run {
 /// Takes the lock, opens the journal and brings an earlier run's receipts into the lockfile.
 pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure> {
     let consent = consent(&opened, allow)?;
-    let now = Arc::new(jiff::Timestamp::now);
-    let lock = WorkspaceLock::take(&opened.folder, &Holder::here(now()))?;
+    let lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
     // Between opening and locking another run may have ended.
     opened.lockfile = opened.store.load(&opened.workspace.name)?;
     let file = open::journal_file(&opened);
@@ -74,7 +73,7 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
         &opened.folder,
         file,
         &opened.workspace.name,
-        Arc::new(move || now()),
+        opened.machine.clock(),
     )
     .await?;
     let steps = replay.applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
@@ -116,7 +115,7 @@ impl Run {
 /// Waits until what an earlier run sent just before its end has landed or never will: a look at
 /// once would take a creation for absent that is still on its way, and make it a second time.
 pub async fn let_land(run: &Run, stop: &CancellationToken) {
-    let now = jiff::Timestamp::now();
+    let now = run.opened.machine.now();
     let left = run.open_steps().iter().filter_map(|open| {
         let name = &open.intent.connection;
         let connection = run.opened.workspace.connections.get(name)?;
@@ -127,6 +126,7 @@ pub async fn let_land(run: &Run, stop: &CancellationToken) {
     });
     if let Some(wait) = left.max() {
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => {}
             () = stop.cancelled() => {}
         }
@@ -210,12 +210,13 @@ pub async fn carry_out(
             ((*name).clone(), hand)
         })
         .collect();
+    let holder = run.opened.machine.holder();
     let start = RunStart::new(
         planned.plan.id.clone(),
         run.opened.workspace.name.clone(),
-        jiff::Timestamp::now(),
-        std::process::id(),
-        host_name(),
+        holder.started,
+        holder.pid,
+        holder.host,
     );
     run.journal.begin(start).await?;
     settle_open(run, planned).await?;
@@ -258,10 +259,6 @@ async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
         run.journal.settle(open.run.clone(), vec![receipt]).await?;
     }
     Ok(())
-}
-
-fn host_name() -> String {
-    Holder::here(jiff::Timestamp::now()).host
 }
 
 /// Asks a person on the terminal. `None` = there is nobody to ask.

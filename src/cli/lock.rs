@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::args::{Global, LockCommand};
 use super::{Ending, open};
-use crate::apply::workspace_lock::{Holder, WorkspaceLock};
+use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::QuoteName;
 use crate::output::printer::Printer;
@@ -19,7 +19,7 @@ pub fn run(global: &Global, command: &LockCommand, printer: &Printer) -> Ending 
             Ok(None)
         }
         LockCommand::Forget { quote } => {
-            let _lock = WorkspaceLock::take(&opened.folder, &Holder::here(jiff::Timestamp::now()))?;
+            let _lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
             opened.lockfile = opened.store.load(&opened.workspace.name)?;
             let name = QuoteName::parse(quote);
             let entry = name.and_then(|name| opened.lockfile.entries.remove(&name));

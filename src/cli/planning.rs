@@ -176,7 +176,7 @@ pub async fn preview(opened: &Opened, planned: &mut Planned) {
 
 /// The guardrails that a plan breaks now.
 pub fn refusals(opened: &Opened, plan: &Plan, consent: &Effects) -> Vec<Diagnostic> {
-    let now = jiff::Timestamp::now();
+    let now = opened.machine.now();
     guardrails::check(
         plan,
         &Scene {
@@ -184,7 +184,7 @@ pub fn refusals(opened: &Opened, plan: &Plan, consent: &Effects) -> Vec<Diagnost
             quotes: &opened.loaded.quotes,
             lockfile: &opened.lockfile,
             now,
-            today: now.to_zoned(jiff::tz::TimeZone::system()).date(),
+            today: now.to_zoned(opened.machine.zone()).date(),
             allowed: consent,
         },
     )
