@@ -8,9 +8,13 @@ use std::collections::BTreeMap;
 
 use super::operation::Operation;
 use super::{Settings, wanted};
+use crate::desired::WantedState;
 use crate::facts::{Facts, Path, Value};
 use crate::key::StepId;
+use crate::plan::decide::state_fingerprint;
+use crate::plan::diff::STATE;
 use crate::plan::model::Action;
+use crate::provider::state::State;
 use crate::provider::step::{Effect, Effects, Operation as AnyOperation, Step, Work};
 
 /// The steps of one decision.
@@ -46,6 +50,13 @@ pub fn steps(settings: &Settings, work: &Work<'_>) -> Vec<Step> {
         .iter()
         .map(|(path, value)| (path.clone(), value.fingerprint(work.quote, path)))
         .collect();
+    if !settings.readable {
+        // No read-back will see the state, and the creation alone brings it about: a run that is
+        // killed before its end would else leave a quote whose state nobody ever records.
+        let wanted = work.desired.and_then(|d| d.state).unwrap_or(WantedState::Draft);
+        let print = state_fingerprint(work.quote, &State::Plain(wanted));
+        step.settles.insert(Path::new(STATE), print);
+    }
     let mut steps = vec![step];
     if settings.readable {
         let state = work.state.clone();
