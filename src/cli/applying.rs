@@ -18,7 +18,7 @@ use crate::apply::fold::fold_all;
 use crate::apply::journal::Journal;
 use crate::apply::ledger::Ledger;
 use crate::apply::records::{self, RunId, RunStart};
-use crate::apply::replay::{OpenStep, Replay};
+use crate::apply::replay::{AppliedStep, OpenStep, Replay};
 use crate::apply::report::Report;
 use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
@@ -58,6 +58,9 @@ pub struct Run {
     journal: Journal,
     /// What an earlier run left.
     replay: Replay,
+    /// Applied steps of earlier runs that no entry can hold: their quote was adopted in a run that
+    /// died before it was recorded. Only a look upstream says what holds now.
+    homeless: Vec<AppliedStep>,
     _lock: WorkspaceLock,
 }
 
@@ -78,18 +81,23 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
     .await?;
     let steps = replay.applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
     let left = fold_all(&mut opened.lockfile, steps);
+    // Steps of two runs may have the same name: the whole of them is compared.
+    let is_left = |a: &AppliedStep| {
+        left.iter().any(|(intent, receipt, _)| *intent == a.intent && *receipt == a.receipt)
+    };
+    let homeless: Vec<AppliedStep> =
+        replay.applied.iter().filter(|a| is_left(a)).cloned().collect();
     if !replay.applied.is_empty() {
         opened.store.save(&opened.lockfile)?;
-        let kept: Vec<_> = left.iter().map(|(intent, _, _)| &intent.step).collect();
         let mut by_run: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for step in replay.applied.iter().filter(|a| !kept.contains(&&a.intent.step)) {
+        for step in replay.applied.iter().filter(|a| !is_left(a)) {
             by_run.entry(step.run.clone()).or_default().push(step.intent.step.clone());
         }
         for (run, steps) in by_run {
             journal.checkpoint_of(run, steps).await?;
         }
     }
-    Ok(Run { opened, consent, journal, replay, _lock: lock })
+    Ok(Run { opened, consent, journal, replay, homeless, _lock: lock })
 }
 
 impl Run {
@@ -236,16 +244,20 @@ pub async fn carry_out(
 }
 
 /// Requests of an earlier run whose outcome was unknown: the live look at their quotes has settled
-/// what became of them, save for messages, which leave no trace that proves their absence.
+/// what became of them, save for messages, which leave no trace that proves their absence. So it
+/// has for steps that were applied and that no entry could hold: kept, they would be brought into
+/// the lockfile by a later run, over what was recorded since.
 async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
     let looked_at: BTreeMap<&QuoteName, (Action, bool)> =
         planned.plan.quotes.iter().map(|q| (&q.quote, (q.action, q.unsettled))).collect();
-    for open in &run.replay.open {
+    let open = run.replay.open.iter().map(|o| (&o.run, &o.intent));
+    let homeless = run.homeless.iter().map(|a| (&a.run, &a.intent));
+    for (of, intent) in open.chain(homeless) {
         // A connection that did not answer has settled nothing.
-        if planned.down.contains_key(&open.intent.connection) {
+        if planned.down.contains_key(&intent.connection) {
             continue;
         }
-        let settled = open.intent.quote.as_ref().is_none_or(|quote| {
+        let settled = intent.quote.as_ref().is_none_or(|quote| {
             looked_at
                 .get(quote)
                 .is_some_and(|(action, unsettled)| *action != Action::Unverifiable && !unsettled)
@@ -253,10 +265,9 @@ async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
         if !settled {
             continue;
         }
-        let mut receipt =
-            records::Receipt::new(open.intent.step.clone(), records::Outcome::NotSent);
+        let mut receipt = records::Receipt::new(intent.step.clone(), records::Outcome::NotSent);
         receipt.detail = Some("settled by reading the quote again".to_owned());
-        run.journal.settle(open.run.clone(), vec![receipt]).await?;
+        run.journal.settle(of.clone(), vec![receipt]).await?;
     }
     Ok(())
 }
