@@ -180,7 +180,11 @@ pub fn portrait(
         copies.retain(|copy| copy.live || !workspace.revised.contains(mark));
         !copies.is_empty()
     });
-    if found.is_empty() { Ok(facts) } else { Err(format!("quotes that nobody asked for: {found:?}")) }
+    if found.is_empty() {
+        Ok(facts)
+    } else {
+        Err(format!("quotes that nobody asked for: {found:?}"))
+    }
 }
 
 /// No two objects with one stamp or mark too many, at any time: the messages, and the bill.
@@ -227,7 +231,12 @@ pub fn never_twice(net: &Net, unique_marks: bool, seeded: &Seeded) -> Result<(),
 }
 
 /// What a person finds who looks upstream: the id of the quote, and whether its mail went out.
-pub fn look(net: &Net, seeded: &Seeded, workspace: &Workspace, name: &str) -> (Option<String>, bool) {
+pub fn look(
+    net: &Net,
+    seeded: &Seeded,
+    workspace: &Workspace,
+    name: &str,
+) -> (Option<String>, bool) {
     let provider = workspace.find(name).map_or(Provider::Quickquote, |q| q.provider);
     let found = seen(net, seeded).unwrap_or_default();
     let id = found.get(&(provider, mark(name, provider))).and_then(|c| Some(c.last()?.id.clone()));
