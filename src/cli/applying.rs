@@ -150,7 +150,7 @@ pub async fn revive(
     let Some(path) = &args.plan else {
         return Err(Failure::new(Kind::Other, "there is no plan file"));
     };
-    let plan = saved::load(path)?;
+    let mut plan = saved::load(path)?;
     if plan.workspace != run.opened.workspace.name {
         return Err(Failure::new(
             Kind::Invalid,
@@ -180,6 +180,15 @@ pub async fn revive(
             stale.insert(quote.quote.clone(), why);
         } else if let Some(why) = saved::is_stale(quote, manifest, entry, sight) {
             stale.insert(quote.quote.clone(), why.to_owned());
+        }
+    }
+    // What an earlier run of this very plan may have done is not done again because the plan says
+    // so: no fingerprint shows it.
+    for quote in &mut plan.quotes {
+        if let Some(held) = fresh.plan.quotes.iter().find(|q| q.unsettled && q.quote == quote.quote)
+        {
+            stale.remove(&quote.quote);
+            quote.clone_from(held);
         }
     }
     fresh.refusals = planning::refusals(&run.opened, &plan, &run.consent);

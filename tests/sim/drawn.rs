@@ -106,6 +106,8 @@ pub struct Workspace {
     pub blind: bool,
     /// Marks of quotes that may have earlier revisions.
     pub revised: BTreeSet<String>,
+    /// Marks of quotes whose manifest was removed.
+    pub removed: BTreeSet<String>,
     made: u64,
 }
 
@@ -121,6 +123,7 @@ impl Workspace {
             blind: providers.contains(&Provider::Salesbyte) && dice.percent(20),
             providers,
             revised: BTreeSet::new(),
+            removed: BTreeSet::new(),
             made: 0,
         };
         for _ in 0..dice.between(1, 5) {
@@ -165,7 +168,9 @@ impl Workspace {
         }
         let at = dice.index(self.quotes.len());
         if self.quotes.len() > 1 && self.quotes[at].provider.edits() && dice.percent(15) {
-            return format!("removed {}", self.quotes.remove(at).name);
+            let gone = self.quotes.remove(at);
+            self.removed.insert(gone.mark());
+            return format!("removed {}", gone.name);
         }
         let quote = &mut self.quotes[at];
         let what = quote.edit(dice);
@@ -262,8 +267,10 @@ impl Quote {
             }
             _ => {
                 let at = dice.index(self.items.len());
-                let key = self.items[at].key;
+                let (key, off) = (self.items[at].key, self.items[at].percent_off);
                 self.items[at] = Item::draw(key, dice);
+                // What a manifest no longer says is left alone upstream: it must keep saying it.
+                self.items[at].percent_off = self.items[at].percent_off.or(off);
                 "another price".to_owned()
             }
         }

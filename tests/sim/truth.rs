@@ -155,10 +155,12 @@ fn quickquote(quote: &Value) -> Value {
 }
 
 /// Each quote of the workspace once, nothing else, with all values: the facts by quote.
+/// `forgetful` = a machine was lost with all that it remembered.
 pub fn portrait(
     net: &Net,
     seeded: &Seeded,
     workspace: &Workspace,
+    forgetful: bool,
 ) -> Result<BTreeMap<String, Value>, String> {
     let mut found = seen(net, seeded)?;
     let mut facts = BTreeMap::new();
@@ -178,6 +180,8 @@ pub fn portrait(
     found.retain(|(_, mark), copies| {
         // Earlier revisions are withdrawn, and stay by design when their quote is removed.
         copies.retain(|copy| copy.live || !workspace.revised.contains(mark));
+        // Without lockfile, journal and manifest nobody knows of it any more.
+        copies.retain(|_| !(forgetful && workspace.removed.contains(mark)));
         !copies.is_empty()
     });
     if found.is_empty() {
