@@ -175,6 +175,9 @@ impl Story {
         if self.dice.percent(30) {
             self.meddle();
         }
+        if self.runners.len() == 2 && self.may_race() && self.dice.percent(40) {
+            return self.race().await;
+        }
         let runner = self.dice.index(self.runners.len());
         if self.last != runner {
             // What a list shows late, one memory cannot know of another.
@@ -266,6 +269,35 @@ impl Story {
         Ok(())
     }
 
+    /// Whether two runs at the same time make no quote twice: where the upstream itself refuses a
+    /// second object with the same stamp. Elsewhere two memories cannot know of each other.
+    fn may_race(&self) -> bool {
+        self.net.portal().unique && self.workspace.providers == [Provider::Hubspot]
+    }
+
+    /// Two machines at the same time.
+    async fn race(&mut self) -> Check {
+        let args = ["apply", "--auto-approve", "--allow", "all"];
+        let dooms = [self.doom(), self.doom()];
+        let [first, second] = dooms.map(|doom| {
+            self.processes += 1;
+            Arc::new(Process::new(self.processes, doom))
+        });
+        self.trace.line(&format!("{:>9} a race: {args:?} {dooms:?}", self.net.clock()));
+        let at =
+            |n: usize| (self.runners[n].folder.path().to_owned(), self.runners[n].disk.clone());
+        let ((here, disk), (there, other)) = (at(0), at(1));
+        let (first, second) = tokio::join!(
+            biased;
+            start(Arc::clone(&self.net), first, here, disk, &args),
+            start(Arc::clone(&self.net), second, there, other, &args)
+        );
+        self.after(0, &args, dooms[0], &first?)?;
+        self.after(1, &args, dooms[1], &second?)?;
+        self.pass(Duration::from_mins(1)).await;
+        Ok(())
+    }
+
     /// Runs a command, and lets happen to its machine what comes of a kill.
     async fn command(&mut self, runner: usize, args: &[&str], doom: Doom) -> Check<Ran> {
         self.processes += 1;
@@ -306,7 +338,7 @@ impl Story {
         unprintable(&ran.out)?;
         unprintable(&ran.err)?;
         self.files(runner)?;
-        truth::never_twice(&self.net, true, &self.seeded)
+        truth::never_twice(&self.net, &self.seeded)
     }
 
     /// Whether the exit code is one that the user was promised.

@@ -48,10 +48,16 @@ pub struct Seen {
     pub live: bool,
 }
 
+/// Copies by provider and mark.
+pub type Everything = BTreeMap<(Provider, String), Vec<Seen>>;
+
 /// Everything that is ours, by provider and by the quote's mark.
-pub fn seen(net: &Net, seeded: &Seeded) -> Result<BTreeMap<(Provider, String), Vec<Seen>>, String> {
-    let all = net.snapshot();
-    let mut found: BTreeMap<(Provider, String), Vec<Seen>> = BTreeMap::new();
+pub fn seen(net: &Net, seeded: &Seeded) -> Result<Everything, String> {
+    seen_in(&net.snapshot(), seeded)
+}
+
+fn seen_in(all: &Value, seeded: &Seeded) -> Result<Everything, String> {
+    let mut found = Everything::new();
     for (mark, seen) in hubspot(&all["hubspot"], seeded)? {
         found.entry((Provider::Hubspot, mark)).or_default().push(seen);
     }
@@ -192,7 +198,7 @@ pub fn portrait(
 }
 
 /// No two objects with one stamp or mark too many, at any time: the messages, and the bill.
-pub fn never_twice(net: &Net, unique_marks: bool, seeded: &Seeded) -> Result<(), String> {
+pub fn never_twice(net: &Net, seeded: &Seeded) -> Result<(), String> {
     let all = net.snapshot();
     let mut mails: BTreeMap<String, usize> = BTreeMap::new();
     for mail in list(&all["quickquote"]["emails"]) {
@@ -224,12 +230,14 @@ pub fn never_twice(net: &Net, unique_marks: bool, seeded: &Seeded) -> Result<(),
     for quote in list(&all["dealhub"]["quotes"]) {
         once("DealHub quotes", &quote["info"]["dealhub_quote_name"])?;
     }
-    if unique_marks {
-        for ((provider, mark), copies) in seen(net, seeded).unwrap_or_default() {
-            if !matches!(provider, Provider::Hubspot) && copies.len() > 1 {
-                return Err(format!("{mark} is on {} {} times", provider.word(), copies.len()));
-            }
+    // A part that hangs on no quote yet is no fault before the end.
+    for ((provider, mark), copies) in seen_in(&all, seeded).unwrap_or_default() {
+        if provider != Provider::Hubspot && copies.len() > 1 {
+            return Err(format!("{mark} is on {} {} times", provider.word(), copies.len()));
         }
+    }
+    if all["dealhub"]["billed"].as_u64() > Some(list(&all["dealhub"]["quotes"]).len() as u64) {
+        return Err(format!("{} quotes were billed", all["dealhub"]["billed"]));
     }
     Ok(())
 }
