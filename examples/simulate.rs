@@ -1,5 +1,5 @@
 //! Plays simulated schedules of crashes and faults: `--seeds N`, `--from N`, `--seed N` (one, with
-//! its trace).
+//! its trace), `--sabotage RULE` (to see that it finds faults).
 
 #[path = "../tests/sim/mod.rs"]
 mod sim;
@@ -26,12 +26,15 @@ struct Args {
     /// Processors to use; all of them by default.
     #[arg(long)]
     jobs: Option<usize>,
+    /// Break a rule of the world on purpose: then there must be violations.
+    #[arg(long, value_enum)]
+    sabotage: Option<sim::Sabotage>,
 }
 
 fn main() -> ExitCode {
     let args = Args::parse();
     if let Some(seed) = args.seed {
-        let played = sim::run(seed, None, true);
+        let played = sim::run(seed, args.sabotage, true);
         return if played.violation.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     std::panic::set_hook(Box::new(|_| {}));
@@ -48,7 +51,7 @@ fn main() -> ExitCode {
                     if seed >= end {
                         return;
                     }
-                    let played = sim::run(seed, None, false);
+                    let played = sim::run(seed, args.sabotage, false);
                     let Ok(mut total) = total.lock() else { return };
                     total.0.runs += played.counts.runs;
                     total.0.killed += played.counts.killed;

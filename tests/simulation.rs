@@ -60,6 +60,27 @@ fn hundreds_of_schedules_and_no_violation() {
     assert!(failed.is_empty(), "{} of {SEEDS}:\n{}", failed.len(), told(&failed));
 }
 
+/// The harness finds what it is there to find: with a rule of the world broken, it says so.
+fn finds(sabotage: Sabotage, seeds: &[u64], words: &[&str]) {
+    let found = play(seeds, Some(sabotage), |p| p.violation.is_some());
+    let told = told(&found);
+    assert!(!found.is_empty(), "{sabotage:?} went unnoticed over {seeds:?}");
+    assert!(words.iter().any(|word| told.contains(word)), "{sabotage:?}: {told}");
+    // And the same seeds are sound where the rule holds.
+    let sound = play(seeds, None, |p| p.violation.is_some());
+    assert!(sound.is_empty(), "{}", self::told(&sound));
+}
+
+#[test]
+fn a_request_that_always_arrives_twice_is_noticed() {
+    finds(Sabotage::Twice, &[0, 1, 2, 3], &["times", "two ", "messages"]);
+}
+
+#[test]
+fn a_disk_that_forgets_the_lockfile_is_noticed() {
+    finds(Sabotage::LockfileForgets, &[0, 1], &["lockfile", "not empty", "journal"]);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 0..6 {

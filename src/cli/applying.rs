@@ -128,16 +128,30 @@ pub async fn let_land(run: &Run, stop: &CancellationToken) {
         let name = &open.intent.connection;
         let connection = run.opened.workspace.connections.get(name)?;
         let lag = connect::dialect(name, connection).ok()?.lag();
-        // A clock that was set back must not make anybody wait for longer than that.
-        let age = Duration::try_from(now.duration_since(open.at)).unwrap_or_default();
-        lag.checked_sub(age)
+        Some(still_to_wait(open, lag, now))
     });
-    if let Some(wait) = left.max() {
+    if let Some(wait) = left.max().filter(|wait| !wait.is_zero()) {
         tokio::select! {
             biased;
             () = tokio::time::sleep(wait) => {}
             () = stop.cancelled() => {}
         }
+    }
+}
+
+/// The longest that a request leaves after its intent: what a call may take with all its attempts
+/// and waits, and as much again for its last answer.
+const LEAVES_WITHIN: Duration = Duration::from_mins(10);
+
+/// How long until a request of a run that is over has landed. A receipt says when it had left at
+/// the latest. Without one the run was killed, and the request may have been put off (by a limit,
+/// by retries) until right before that, whatever the age of its intent.
+fn still_to_wait(open: &OpenStep, lag: Duration, now: jiff::Timestamp) -> Duration {
+    // A clock that was set back must not make anybody wait for longer than the lag.
+    let since = |at| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+    match &open.receipt {
+        Some((at, _)) => lag.saturating_sub(since(*at)),
+        None => lag.min((LEAVES_WITHIN + lag).saturating_sub(since(open.at))),
     }
 }
 
@@ -293,4 +307,40 @@ pub fn ask(question: &str) -> Option<bool> {
     let mut line = String::new();
     input.lock().read_line(&mut line).ok()?;
     Some(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::records::{Intent, Outcome, Receipt};
+    use crate::key::{ConnectionName, StepId, WorkspaceName};
+    use jiff::{SignedDuration, Timestamp};
+
+    fn open(receipt_after: Option<i64>) -> OpenStep {
+        let at = Timestamp::UNIX_EPOCH;
+        let connection = ConnectionName::parse("crm").unwrap();
+        let step = StepId::of_connection(&connection, 1);
+        let workspace = WorkspaceName::parse("w").unwrap();
+        OpenStep {
+            run: RunStart::new("p", workspace, at, 1, "h").run,
+            at,
+            intent: Intent::new(step.clone(), connection, "hubspot"),
+            receipt: receipt_after
+                .map(|s| (at + SignedDuration::from_secs(s), Receipt::new(step, Outcome::Unknown))),
+        }
+    }
+
+    #[test]
+    fn an_old_intent_does_not_prove_that_its_request_left_long_ago() {
+        let lag = Duration::from_secs(3);
+        let wait = |receipt, now: i64| {
+            let now = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(now);
+            still_to_wait(&open(receipt), lag, now).as_secs()
+        };
+        // Killed: it may have waited for a limit until the last moment.
+        assert_eq!([wait(None, 0), wait(None, 100), wait(None, 600)], [3, 3, 3]);
+        assert_eq!([wait(None, 602), wait(None, 603), wait(None, -50)], [1, 0, 3]);
+        // Known to have left before its receipt.
+        assert_eq!([wait(Some(100), 100), wait(Some(100), 102), wait(Some(100), 103)], [3, 1, 0]);
+    }
 }
