@@ -8,8 +8,10 @@
 //! values in two places do not look alike in the lockfile.
 
 use std::fmt;
+use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use blake3::hazmat::HasherExt as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 macro_rules! text_key {
     ($(#[$doc:meta])* $name:ident) => {
@@ -145,46 +147,106 @@ impl fmt::Display for Stamp {
     }
 }
 
-/// A digest of one value (or of one whole object): 128 bits of blake3 in hex.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Fingerprint(String);
+/// The context of a value's fingerprint, hashed once: it is taken of every field of every quote.
+static FIELD: LazyLock<blake3::hazmat::ContextKey> =
+    LazyLock::new(|| blake3::hazmat::hash_derive_key_context("proforma 2026 field 1"));
+
+/// A digest of one value (or of one whole object): 128 bits of blake3, hex where it is written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
     /// The fingerprint of a value at a path of a quote.
     pub fn of_value(quote: &QuoteName, path: &str, canonical: &str) -> Self {
-        Self::of_parts("proforma 2026 field 1", &[quote.as_str(), path, canonical])
+        Self::finish(
+            blake3::Hasher::new_from_context_key(&FIELD),
+            &[quote.as_str(), path, canonical],
+        )
     }
 
     /// The fingerprint of a list of texts under a named context.
     pub fn of_parts(context: &str, parts: &[&str]) -> Self {
-        let mut hash = blake3::Hasher::new_derive_key(context);
+        Self::finish(blake3::Hasher::new_derive_key(context), parts)
+    }
+
+    fn finish(mut hash: blake3::Hasher, parts: &[&str]) -> Self {
         for part in parts {
             hash.update(&(part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
         }
-        Self(short_hex(&hash.finalize()))
+        Self::of_hash(&hash.finalize())
     }
 
-    /// Reads the hex form.
+    fn of_hash(hash: &blake3::Hash) -> Self {
+        let mut short = [0; 16];
+        short.iter_mut().zip(hash.as_bytes()).for_each(|(to, from)| *to = *from);
+        Self(short)
+    }
+
+    /// Reads the hex form: 32 lower-case digits.
     pub fn parse(text: &str) -> Option<Self> {
-        is_short_hex(text).then(|| Self(text.to_owned()))
-    }
-
-    /// The hex form.
-    pub fn as_str(&self) -> &str {
-        &self.0
+        if !is_short_hex(text) {
+            return None;
+        }
+        u128::from_str_radix(text, 16).ok().map(|n| Self(n.to_be_bytes()))
     }
 }
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        Self::parse(&text).ok_or_else(|| de::Error::custom("a fingerprint is 32 hex digits"))
+    }
+}
+
+/// Takes the fingerprint of something while it is written out, so that a large value never stands
+/// in memory twice.
+#[derive(Debug)]
+pub struct Digester(blake3::Hasher);
+
+impl Digester {
+    /// Under a named context.
+    pub fn new(context: &str) -> Self {
+        Self(blake3::Hasher::new_derive_key(context))
+    }
+
+    /// The fingerprint of all that was written.
+    pub fn finish(&self) -> Fingerprint {
+        Fingerprint::of_hash(&self.0.finalize())
+    }
+}
+
+impl std::io::Write for Digester {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
 fn short_hex(hash: &blake3::Hash) -> String {
-    hash.to_hex().as_str().chars().take(32).collect()
+    hash.to_hex().as_str().get(..32).unwrap_or_default().to_owned()
 }
 
 fn is_short_hex(text: &str) -> bool {
@@ -216,5 +278,24 @@ mod tests {
         assert_ne!(base, Stamp::new(&w, &q, 0, "items[a]"));
         assert_eq!(Stamp::parse(base.as_str()), Some(base));
         assert_eq!(Stamp::parse("pf1-xyz"), None);
+    }
+
+    #[test]
+    fn fingerprints_round_trip_as_hex() {
+        let parts = ["q", "title", "tA"];
+        assert_eq!(
+            Fingerprint::of_value(&QuoteName::parse("q").unwrap(), "title", "tA"),
+            Fingerprint::of_parts("proforma 2026 field 1", &parts)
+        );
+        let fingerprint = Fingerprint::of_parts("test", &["a"]);
+        let text = fingerprint.to_string();
+        assert_eq!(text.len(), 32);
+        assert_eq!(Fingerprint::parse(&text), Some(fingerprint));
+        assert_eq!(Fingerprint::parse(&text.to_uppercase().replace(['0', '1'], "A")), None);
+        assert_eq!(Fingerprint::parse(text.get(1..).unwrap()), None);
+        assert_eq!(Fingerprint::parse("+0000000000000000000000000000000"), None);
+        let json = serde_json::to_string(&fingerprint).unwrap();
+        assert_eq!(serde_json::from_str::<Fingerprint>(&json).unwrap(), fingerprint);
+        assert!(serde_json::from_str::<Fingerprint>("\"zz\"").is_err());
     }
 }

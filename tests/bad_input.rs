@@ -352,7 +352,12 @@ fn the_lockfile_of_another_workspace() {
 #[test]
 fn references_without_a_match_show_what_there_is() {
     let deal = "deal: Acme renewal 2027";
-    online(deal, "deal: «Acme renewal 2099", "reference-not-found", &["Acme renewal 2099"]);
+    online(
+        deal,
+        "deal: «Acme renewal 2099",
+        "reference-not-found",
+        &["no deal `Acme renewal 2099`", "did you mean one of: Acme renewal 2027 (345345)"],
+    );
     online(deal, "«deal: { id: \"1\" }", "reference-not-found", &["id 1"]);
     online(
         "state: draft",

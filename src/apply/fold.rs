@@ -158,7 +158,7 @@ fn settle(entry: &mut Entry, intent: &Intent) {
         entry.refs.retain(|path, _| !lies_in(path, gone));
         entry.fields.retain(|path, _| !lies_in(path.as_str(), gone));
     }
-    entry.fields.extend(intent.settles.iter().map(|(path, print)| (path.clone(), print.clone())));
+    entry.fields.extend(intent.settles.iter().map(|(path, print)| (path.clone(), *print)));
     entry.refs.extend(intent.refs.iter().map(|(path, r)| (path.clone(), r.clone())));
     if intent.part.is_none() && intent.stamp.is_some() {
         entry.stamp.clone_from(&intent.stamp);

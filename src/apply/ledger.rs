@@ -179,12 +179,12 @@ fn note(entry: &mut Entry, plan: &QuotePlan, record: &Record) {
     for path in &record.releases {
         entry.fields.remove(path);
     }
-    entry.fields.extend(record.holds.iter().map(|(p, f)| (p.clone(), f.clone())));
+    entry.fields.extend(record.holds.iter().map(|(p, f)| (p.clone(), *f)));
     entry.parts.extend(record.parts.iter().map(|(p, id)| (p.clone(), id.clone())));
     entry.refs = record
         .refs
         .iter()
-        .map(|(path, r)| (path.clone(), RefRecord { asked: r.asked.clone(), id: r.id.clone() }))
+        .map(|(path, r)| (path.clone(), RefRecord { asked: r.asked, id: r.id.clone() }))
         .collect();
     entry.protect = record.protect;
     entry.stamp.get_or_insert_with(|| record.stamp.clone());
@@ -224,7 +224,7 @@ pub fn intent_of(step: &Step, plan: Option<&QuotePlan>, provider: &str, made: &M
         intent.refs = record
             .refs
             .iter()
-            .map(|(p, r)| (p.clone(), RefRecord { asked: r.asked.clone(), id: r.id.clone() }))
+            .map(|(p, r)| (p.clone(), RefRecord { asked: r.asked, id: r.id.clone() }))
             .collect();
     }
     intent

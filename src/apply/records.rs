@@ -114,7 +114,7 @@ impl RunStart {
         let parts =
             [plan.as_str(), workspace.as_str(), &started.to_string(), &pid.to_string(), &host];
         let digest = Fingerprint::of_parts("proforma 2026 run 1", &parts);
-        let run = RunId(digest.as_str().chars().take(16).collect());
+        let run = RunId(digest.to_string().chars().take(16).collect());
         let version = env!("CARGO_PKG_VERSION").to_owned();
         Self { format: FORMAT, run, plan, workspace, started, pid, host, version }
     }

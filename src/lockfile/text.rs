@@ -86,13 +86,13 @@ pub(crate) fn print_entry(out: &mut String, quote: &QuoteName, entry: &Entry) {
         fact(&["link", &encode(label), url]);
     }
     for (path, reference) in &entry.refs {
-        fact(&["ref", &encode(path), reference.asked.as_str(), reference.id.as_str()]);
+        fact(&["ref", &encode(path), &reference.asked.to_string(), reference.id.as_str()]);
     }
     for (part, id) in &entry.parts {
         fact(&["part", &encode(part), id.as_str()]);
     }
     for (path, fingerprint) in &entry.fields {
-        fact(&["field", &encode(path.as_str()), fingerprint.as_str()]);
+        fact(&["field", &encode(path.as_str()), &fingerprint.to_string()]);
     }
 }
 

@@ -14,6 +14,7 @@ mod catalog;
 mod check;
 mod connection;
 mod credential;
+mod documents;
 mod forms;
 mod guardrails;
 mod item;

@@ -5,8 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{self, Case, decide};
-use super::model::{MoneyLine, Plan, QuotePlan};
+use super::decide::{self, Case, Decision, decide};
+use super::model::{Action, MoneyLine, Plan, QuotePlan};
 use crate::desired::Quote;
 use crate::facts::Facts;
 use crate::failure::{Diagnostic, Severity};
@@ -44,6 +44,27 @@ impl<'a> Subject<'a> {
             // An id of another account must never be read here.
             entry: self.entry.filter(|e| e.connection == *self.connection),
             recorded_as: self.stamped_as,
+        }
+    }
+
+    /// All that is known of it, for the decision.
+    fn case<'c>(
+        &'c self,
+        workspace: &'c WorkspaceName,
+        sight: &'c Sight,
+        want: &'c Facts,
+        prune: bool,
+    ) -> Case<'c> {
+        Case {
+            workspace,
+            quote: self.quote,
+            connection: self.connection,
+            desired: self.desired,
+            entry: self.entry,
+            was: self.was,
+            sight,
+            want,
+            prune,
         }
     }
 }
@@ -154,7 +175,7 @@ pub fn build(
         overrides: terms.overrides.clone(),
         allowed: terms.allowed.clone(),
         preparations: Vec::new(),
-        quotes: Vec::with_capacity(subjects.len()),
+        quotes: Vec::new(),
         requests: BTreeMap::new(),
     };
     for (connection, account) in accounts {
@@ -175,7 +196,12 @@ pub fn build(
         requests.write = expected_writes(account.dialect, &preparations, &quotes);
         plan.requests.insert(connection.clone(), requests);
         plan.preparations.extend(preparations);
-        plan.quotes.extend(quotes);
+        // The usual workspace has one connection: its rows are taken as they are.
+        if plan.quotes.is_empty() {
+            plan.quotes = quotes;
+        } else {
+            plan.quotes.extend(quotes);
+        }
     }
     plan.quotes.sort_by(|a, b| a.quote.cmp(&b.quote));
     diagnostics.sort_by(|a, b| (a.severity, &a.quote).cmp(&(b.severity, &b.quote)));
@@ -183,14 +209,27 @@ pub fn build(
     (plan, diagnostics)
 }
 
-/// The plan's identity: a digest of all of it but the id itself and the count of reads.
+/// The plan's identity: a digest of all of it but the id itself and the count of requests.
 pub fn digest(plan: &Plan) -> String {
-    let mut bare = plan.clone();
-    bare.id = String::new();
-    bare.requests = BTreeMap::new();
-    let text = serde_json::to_string(&bare).unwrap_or_default();
-    let hash = crate::key::Fingerprint::of_parts("proforma 2026 plan 1", &[&text]);
-    hash.to_string()
+    // Every field is named, so that a new one cannot be forgotten here.
+    let Plan {
+        format,
+        kind,
+        id: _,
+        workspace,
+        prune,
+        overrides,
+        allowed,
+        preparations,
+        quotes,
+        requests: _,
+    } = plan;
+    let head = (format, kind, workspace, prune, overrides, allowed);
+    let digester = crate::key::Digester::new("proforma 2026 plan 2");
+    let mut out = std::io::BufWriter::new(digester);
+    // A digester takes everything, and all of a plan has a JSON form.
+    let _ = serde_json::to_writer(&mut out, &(head, preparations, quotes));
+    out.into_inner().map(|digester| digester.finish().to_string()).unwrap_or_default()
 }
 
 fn plan_account(
@@ -202,42 +241,32 @@ fn plan_account(
     prune: bool,
 ) -> (Vec<QuotePlan>, Vec<Step>, Vec<Diagnostic>) {
     let mut problems = Vec::new();
-    let mut wants: Vec<(&Subject<'_>, &Sight, Facts)> = Vec::new();
+    let mut decided: Vec<(&Subject<'_>, &Sight, Decision)> = Vec::with_capacity(subjects.len());
     for subject in subjects.iter().filter(|s| !broken.contains(s.quote)) {
         let Some(sight) = account.survey.sights.get(subject.quote) else { continue };
-        match subject.desired.map(|d| account.dialect.facts(d, account.survey)) {
-            None => wants.push((subject, sight, Facts::new())),
-            Some(Ok(want)) => wants.push((subject, sight, want)),
+        let want = match subject.desired.map(|d| account.dialect.facts(d, account.survey)) {
+            None => Facts::new(),
+            Some(Ok(want)) => want,
             Some(Err(found)) => {
                 problems.extend(found.into_iter().map(|d| d.about(subject.quote)));
+                continue;
             }
+        };
+        let case = subject.case(workspace, sight, &want, prune);
+        let mut decision = decide(&case, account.dialect, account.survey);
+        moved_between_connections(&case, connection, &mut decision);
+        // Of a quote that is as it should be, nothing is shown and nothing read back.
+        let at_rest = decision.plan.action == Action::None && decision.plan.changes.is_empty();
+        if decision.active || !at_rest {
+            decision.plan.want = want;
         }
-    }
-    let cases: Vec<Case<'_>> = wants
-        .iter()
-        .map(|(subject, sight, want)| Case {
-            workspace,
-            quote: subject.quote,
-            connection,
-            desired: subject.desired,
-            entry: subject.entry,
-            was: subject.was,
-            sight,
-            want,
-            prune,
-        })
-        .collect();
-    let mut decisions: Vec<_> =
-        cases.iter().map(|case| decide(case, account.dialect, account.survey)).collect();
-    for (case, decision) in cases.iter().zip(&mut decisions) {
-        moved_between_connections(case, connection, decision);
+        decided.push((subject, sight, decision));
     }
     let (preparations, steps) = {
-        let works: Vec<_> = cases
+        let works: Vec<_> = decided
             .iter()
-            .zip(&decisions)
-            .filter(|(_, d)| d.active)
-            .map(|(c, d)| d.work(c))
+            .filter(|(_, _, decision)| decision.active)
+            .map(|(subject, sight, d)| d.work(&subject.case(workspace, sight, &d.plan.want, prune)))
             .collect();
         let preparations = account.dialect.preparations(account.survey, &works);
         let steps: Vec<Vec<Step>> =
@@ -245,9 +274,9 @@ fn plan_account(
         (preparations, steps)
     };
     let mut steps = steps.into_iter();
-    let plans = decisions
+    let plans = decided
         .into_iter()
-        .map(|mut decision| {
+        .map(|(_, _, mut decision)| {
             if decision.active {
                 decision.plan.steps = steps.next().unwrap_or_default();
             }
@@ -264,32 +293,20 @@ pub fn unseen(
     subject: &Subject<'_>,
     dialect: &dyn Dialect,
 ) -> QuotePlan {
-    decide::unseen(
-        &Case {
-            workspace,
-            quote: subject.quote,
-            connection: subject.connection,
-            desired: subject.desired,
-            entry: subject.entry,
-            was: subject.was,
-            sight: &Sight::Unverifiable(String::new()),
-            want: &Facts::new(),
-            prune: false,
-        },
-        dialect,
-    )
+    let sight = Sight::Unverifiable(String::new());
+    decide::unseen(&subject.case(workspace, &sight, &Facts::new(), false), dialect)
 }
 
 /// A manifest that names another connection than its lockfile entry: both quotes would exist.
 fn moved_between_connections(
     case: &Case<'_>,
     connection: &ConnectionName,
-    decision: &mut super::decide::Decision,
+    decision: &mut Decision,
 ) {
     let Some(entry) = case.entry.filter(|e| e.connection != *connection) else { return };
     decision.active = false;
     let plan = &mut decision.plan;
-    plan.action = super::model::Action::Blocked;
+    plan.action = Action::Blocked;
     plan.record = None;
     plan.reason = Some(format!(
         "it is recorded on connection `{}` (id {}), but its manifest says `{connection}`",

@@ -47,7 +47,7 @@ pub struct Case<'a> {
 /// A decision: the plan of the quote without its steps, and what the steps are made from.
 #[derive(Debug)]
 pub struct Decision {
-    /// The plan, with `steps` still empty.
+    /// The plan, with `steps` and `want` still empty.
     pub plan: QuotePlan,
     /// Whether steps are to be made.
     pub active: bool,
@@ -172,12 +172,12 @@ fn blank(case: &Case<'_>, dialect: &dyn Dialect) -> Decision {
             total_after: None,
             links: links.unwrap_or_default(),
             basis: Basis {
-                manifest: case.desired.map(|d| d.fingerprint.clone()),
+                manifest: case.desired.map(|d| d.fingerprint),
                 observed: observed.map(|o| sight_fingerprint(case.quote, o)),
                 generation: case.entry.map_or(0, |e| e.generation),
                 recorded: case.entry.map(|e| e.id.clone()),
             },
-            want: case.want.clone(),
+            want: Facts::new(),
             record: None,
         },
         active: false,
@@ -195,7 +195,7 @@ pub fn sight_fingerprint(quote: &QuoteName, observed: &Observed) -> Fingerprint 
     let stamp = observed.stamp.as_ref().map_or("", Stamp::as_str);
     Fingerprint::of_parts(
         "proforma 2026 sight 1",
-        &[observed.id.as_str(), &observed.raw_state, stamp, facts.as_str()],
+        &[observed.id.as_str(), &observed.raw_state, stamp, &facts.to_string()],
     )
 }
 

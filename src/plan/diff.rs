@@ -69,7 +69,7 @@ pub fn compare(
     for (path, value) in want {
         if observed.is_some() && ownership.ignores(path) {
             if let Some(fingerprint) = known.get(path) {
-                out.holds.insert(path.clone(), fingerprint.clone());
+                out.holds.insert(path.clone(), *fingerprint);
             }
             continue;
         }

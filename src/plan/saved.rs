@@ -96,7 +96,7 @@ pub fn is_stale(
     sight: Option<&Sight>,
 ) -> Option<&'static str> {
     let now = Basis {
-        manifest: manifest.map(|q| q.fingerprint.clone()),
+        manifest: manifest.map(|q| q.fingerprint),
         observed: match sight {
             Some(Sight::Found(observed)) => Some(sight_fingerprint(&plan.quote, observed)),
             _ => None,

@@ -94,7 +94,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// A fact that must hold.
-    pub fn fact(&mut self, path: impl Into<String>, value: Value) {
+    pub fn fact(&mut self, path: impl AsRef<str>, value: Value) {
         self.facts.insert(Path::new(path), value);
     }
 

@@ -30,6 +30,8 @@ const READ_MAX: usize = 100;
 const LINKS_MAX: usize = 1000;
 /// Values of one search: HubSpot takes 3,000 characters a body, all JSON counted.
 const SEARCH_CHARS: usize = 2000;
+/// Filter groups of one search.
+const SEARCH_GROUPS: usize = 5;
 /// Pages of one list that are read before giving up: a list that never ends is a fault upstream.
 const PAGES_MAX: usize = 10_000;
 
@@ -250,8 +252,12 @@ impl Fetch {
                     let mut out: Vec<Record> = Vec::new();
                     let mut after = None;
                     for _ in 0..PAGES_MAX {
-                        let filter =
-                            |name| Filter { property_name: name, operator: "IN", values: chunk };
+                        let filter = |name| Filter {
+                            property_name: name,
+                            operator: "IN",
+                            values: chunk,
+                            value: None,
+                        };
                         let filter_groups = by
                             .iter()
                             .map(|name| FilterGroup { filters: vec![filter(name)] })
@@ -279,6 +285,32 @@ impl Fetch {
         all.sort_by(|a, b| a.age().cmp(&b.age()));
         all.dedup_by(|a, b| a.id == b.id);
         Ok(all)
+    }
+
+    /// Records whose `by` holds one of the words (at most five): what a person may have meant by a
+    /// name that leads nowhere. One page, for a message only.
+    pub async fn search_near(
+        &self,
+        object: Object,
+        by: &str,
+        words: &[String],
+        properties: &[&str],
+    ) -> Result<Vec<Record>, Trouble> {
+        let path = format!("/crm/v3/objects/{}/search", object.path());
+        let filter_groups = words
+            .iter()
+            .take(SEARCH_GROUPS)
+            .map(|word| Filter {
+                property_name: by,
+                operator: "CONTAINS_TOKEN",
+                values: &[],
+                value: Some(word),
+            })
+            .map(|filter| FilterGroup { filters: vec![filter] })
+            .collect();
+        let body = SearchBody { filter_groups, properties, limit: 50, after: None };
+        let page = self.ask::<_, Page<Record>>(&path, &body).await?;
+        Ok(page.map(|page| page.results).unwrap_or_default())
     }
 
     /// The property definitions of a type of record.

@@ -16,6 +16,7 @@ pub mod locate;
 pub mod lookup;
 pub mod mapping;
 pub mod native;
+mod near;
 pub mod notice;
 pub mod observed;
 pub mod operation;

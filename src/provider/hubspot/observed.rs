@@ -159,7 +159,7 @@ fn reference(id: &str, label: String) -> Value {
     Value::Ref { id: id.to_owned(), label }
 }
 
-fn keep(facts: &mut Facts, path: impl Into<String>, value: Value) {
+fn keep(facts: &mut Facts, path: impl AsRef<str>, value: Value) {
     if !value.is_empty() {
         facts.insert(Path::new(path), value);
     }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fetch::Fetch;
+use super::near::NAMES_MAX;
 use super::operation::Object;
 use super::wire::{Owner, Record};
 use super::{QuoteSystem, Settings};
@@ -96,10 +97,37 @@ pub async fn resolve(
         }
     }
     let found = candidates(fetch, settings, &open).await?;
+    let mut lost: Vec<Want<'_>> = Vec::new();
     for want in open {
-        settle(&mut out, settings, &want, found.get(&want.kind).map_or(&[], Vec::as_slice));
+        let all = found.get(&want.kind).map_or(&[][..], Vec::as_slice);
+        match (matches(&want, all).is_empty(), want.kind, &want.by) {
+            (true, Kind::Record(Object::Deal | Object::Company), By::Name(_)) => lost.push(want),
+            _ => settle(&mut out, settings, &want, all),
+        }
     }
+    explain(fetch, settings, &lost, &mut out).await?;
     Ok(out)
+}
+
+/// Names that lead nowhere are problems that show what there is instead.
+async fn explain(
+    fetch: &Fetch,
+    settings: &Settings,
+    lost: &[Want<'_>],
+    out: &mut Resolution,
+) -> Result<(), Trouble> {
+    let mut near: BTreeMap<(Object, &str), Vec<Candidate>> = BTreeMap::new();
+    for want in lost {
+        let (Kind::Record(object), By::Name(name)) = (want.kind, &want.by) else { continue };
+        let asked = near.keys().filter(|(other, _)| *other == object).count();
+        let key = (object, name.as_str());
+        if !near.contains_key(&key) && asked < NAMES_MAX {
+            let found = super::near::near(fetch, object, name).await?;
+            near.insert(key, found.iter().map(|r| record(object, r)).collect());
+        }
+        settle(out, settings, want, near.get(&key).map_or(&[], Vec::as_slice));
+    }
+    Ok(())
 }
 
 /// Recorded ids are trusted; a manifest whose currency is not the quote's is checked against the
@@ -303,8 +331,9 @@ fn record(object: Object, r: &Record) -> Candidate {
     Candidate { id: r.id.0.clone(), label, names, currency }
 }
 
-fn settle(out: &mut Resolution, settings: &Settings, want: &Want<'_>, all: &[Candidate]) {
-    let matches: Vec<&Candidate> = match &want.by {
+/// The records that a reference leads to.
+fn matches<'c>(want: &Want<'_>, all: &'c [Candidate]) -> Vec<&'c Candidate> {
+    match &want.by {
         By::Id(id) => all.iter().filter(|c| c.id == *id).collect(),
         By::Name(name) => {
             let names = |same: &dyn Fn(&str) -> bool| -> Vec<&Candidate> {
@@ -318,7 +347,12 @@ fn settle(out: &mut Resolution, settings: &Settings, want: &Want<'_>, all: &[Can
                 exact
             }
         }
-    };
+    }
+}
+
+/// Takes the one match among the candidates; anything else is a problem that lists them.
+fn settle(out: &mut Resolution, settings: &Settings, want: &Want<'_>, all: &[Candidate]) {
+    let matches = matches(want, all);
     let only = match matches.as_slice() {
         [only] => RemoteId::parse(&only.id).map(|id| (*only, id)),
         _ => None,
@@ -331,7 +365,7 @@ fn settle(out: &mut Resolution, settings: &Settings, want: &Want<'_>, all: &[Can
         out.deal_currency.insert(target.id.clone(), code.clone());
         out.problems.extend(mismatch(want.quote, code));
     }
-    let resolved = Resolved { asked: want.asked.clone(), id, label: target.label.clone() };
+    let resolved = Resolved { asked: want.asked, id, label: target.label.clone() };
     out.refs.entry(want.quote.name.clone()).or_default().insert(want.path.clone(), resolved);
 }
 
@@ -369,10 +403,13 @@ fn problem(
             _ => "",
         };
         let message = format!("HubSpot has no {word} {shown}{kind}");
-        // Lists that were read whole can be shown; what was searched for by name has no others.
+        // Contacts are people, and are not listed.
+        let person = want.kind == Kind::Record(Object::Contact);
         let whole = matches!(want.kind, Kind::Owner | Kind::Record(Object::Template));
+        let shown = whole || (!person && matches!(want.by, By::Name(_)));
+        let lead = if whole { "it has" } else { "did you mean one of" };
         let help = match list(&mut all.iter()) {
-            rows if whole && !rows.is_empty() => format!("it has: {rows}"),
+            rows if shown && !rows.is_empty() => format!("{lead}: {rows}"),
             _ => format!("make the {word} in HubSpot, or correct what is written here"),
         };
         Diagnostic::error("reference-not-found", message).help(help)

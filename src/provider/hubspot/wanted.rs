@@ -72,7 +72,7 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn put(&mut self, path: impl Into<String>, value: Value) {
+    fn put(&mut self, path: impl AsRef<str>, value: Value) {
         self.facts.insert(Path::new(path), value);
     }
 

@@ -291,10 +291,14 @@ pub struct FilterGroup<'a> {
 pub struct Filter<'a> {
     /// Which property.
     pub property_name: &'a str,
-    /// `IN`.
+    /// `IN` or `CONTAINS_TOKEN`.
     pub operator: &'static str,
-    /// Any of these values.
+    /// For `IN`: any of these values.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub values: &'a [String],
+    /// For `CONTAINS_TOKEN`: this word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<&'a str>,
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl<'a> Wanted<'a> {
         Self { quote, refs, facts: Facts::new(), sink: Sink::new(quote), unresolved: false }
     }
 
-    fn put(&mut self, path: impl Into<String>, value: Value) {
+    fn put(&mut self, path: impl AsRef<str>, value: Value) {
         self.facts.insert(Path::new(path), value);
     }
 

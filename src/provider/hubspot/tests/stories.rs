@@ -291,7 +291,7 @@ async fn many_quotes_cost_few_requests() {
         let mut entry = Entry::new(q.connection.clone(), "hubspot", made[&step].clone());
         entry.stamp = Some(Stamp::new(&rig.workspace, &q.name, 0, ""));
         for (path, r) in &survey.refs[&q.name] {
-            entry.refs.insert(path.clone(), RefRecord { asked: r.asked.clone(), id: r.id.clone() });
+            entry.refs.insert(path.clone(), RefRecord { asked: r.asked, id: r.id.clone() });
         }
         rig.entries.insert(q.name.clone(), entry);
     }
