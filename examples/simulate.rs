@@ -1,6 +1,8 @@
 //! Plays simulated schedules of crashes and faults: `--seeds N`, `--from N`, `--seed N` (one, with
 //! its trace), `--sabotage RULE` (to see that it finds faults).
 
+#![allow(clippy::print_stdout, reason = "a program that reports")]
+
 #[path = "../tests/sim/mod.rs"]
 mod sim;
 

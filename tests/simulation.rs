@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sim::{Played, Sabotage, replay};
 
 /// Seeds of every test run.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 
 /// Plays seeds on all processors and gives those that match, in order.
 fn play(
@@ -74,6 +74,11 @@ fn finds(sabotage: Sabotage, seeds: &[u64], words: &[&str]) {
 #[test]
 fn a_request_that_always_arrives_twice_is_noticed() {
     finds(Sabotage::Twice, &[0, 1, 2, 3], &["times", "two ", "messages"]);
+}
+
+#[test]
+fn an_fsync_that_does_nothing_is_noticed() {
+    finds(Sabotage::NoSync, &[34], &["two "]);
 }
 
 #[test]

@@ -296,7 +296,7 @@ impl Quote {
         writeln!(text, "customer: {{ email: jo@acme.example }}")?;
         writeln!(text, "lifecycle: {{ when_locked: {locked} }}\nitems:")?;
         for item in &self.items {
-            self.item(text, item, None)?;
+            Self::item(text, item, None)?;
         }
         if let Some(cents) = self.fee {
             writeln!(text, "fees: [{{ label: Setup, amount: {} }}]", money(cents))?;
@@ -311,7 +311,7 @@ impl Quote {
         writeln!(text, "connection: shop\ncustomer: {}", self.customer())?;
         writeln!(text, "notes: {{ internal: \"wording {}\" }}\nitems:", self.wording)?;
         for item in &self.items {
-            self.item(text, item, None)?;
+            Self::item(text, item, None)?;
         }
         if let Some(cents) = self.fee {
             writeln!(text, "shipping: {{ name: Delivery, price: {} }}", money(cents))?;
@@ -343,12 +343,12 @@ impl Quote {
         writeln!(text, "expires: 2027-12-01\ncurrency: USD")?;
         writeln!(text, "deal: {{ id: \"{id}\", name: {deal} }}\nitems:")?;
         for (n, item) in self.items.iter().enumerate() {
-            self.item(text, item, Some(SKUS[n % SKUS.len()]))?;
+            Self::item(text, item, Some(SKUS[n % SKUS.len()]))?;
         }
         Ok(())
     }
 
-    fn item(&self, text: &mut String, item: &Item, sku: Option<&str>) -> std::fmt::Result {
+    fn item(text: &mut String, item: &Item, sku: Option<&str>) -> std::fmt::Result {
         let Item { key, good, cents, quantity, percent_off } = item;
         write!(text, "  - {{ key: i{key}, name: {}, quantity: {quantity}", GOODS[*good])?;
         write!(text, ", price: {}", money(*cents))?;

@@ -24,6 +24,7 @@ use super::net::{Line, Net};
 
 /// What is to happen to a process, counted in its ticks and requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "each says when something happens")]
 pub struct Doom {
     /// It dies at this tick.
     pub killed_at: Option<u64>,

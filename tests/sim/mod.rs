@@ -17,6 +17,7 @@
     reason = "support of tests"
 )]
 
+pub mod command;
 pub mod dice;
 pub mod drawn;
 pub mod machine;

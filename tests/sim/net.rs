@@ -341,7 +341,7 @@ impl Line {
                     "message": "You have reached your limit." });
                 let mut answer = Response::new(Bytes::from(body.to_string()));
                 *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
-                if fate.spare % 3 > 0 {
+                if !fate.spare.is_multiple_of(3) {
                     let seconds = http::HeaderValue::from(fate.spare % 12);
                     answer.headers_mut().insert("retry-after", seconds);
                 }

@@ -5,24 +5,18 @@
 //! shown, nothing was sent twice, the exit code is one that a user was promised).
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser as _;
-use proforma::cli::args::Cli;
-use proforma::cli::machine::Here;
 use proforma::disk::{Disk as _, FakeDisk};
 use proforma::lockfile::{LOCKFILE, Store};
-use proforma::output::printer::{Format, Printer, Settings};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::Sabotage;
+use super::command::{Check, Ran, Runner, leaks, start, unprintable};
 use super::dice::Dice;
-use super::drawn::{PERSONAL, Provider, SECRETS, Workspace};
-use super::machine::{Doom, Process, SimMachine};
+use super::drawn::{Provider, Workspace};
+use super::machine::{Doom, Process};
 use super::net::{Net, Portal};
 use super::trace::{Logs, Trace};
 use super::truth::{self, Seeded};
@@ -36,23 +30,6 @@ pub struct Counts {
     pub requests: u64,
     pub unknown: u64,
     pub lost_machines: u64,
-}
-
-/// A machine (or CI pipeline) that runs proforma on the workspace.
-struct Runner {
-    folder: TempDir,
-    disk: FakeDisk,
-    /// The lockfile as it was committed last.
-    committed: Option<Vec<u8>>,
-}
-
-/// How a command ended; no code = it was killed.
-struct Ran {
-    code: Option<u8>,
-    out: String,
-    err: String,
-    writes: u64,
-    ticks: u64,
 }
 
 struct Story {
@@ -69,9 +46,6 @@ struct Story {
     /// Who ran last.
     last: usize,
 }
-
-/// Everything that goes wrong in a story ends here.
-type Check<T = ()> = Result<T, String>;
 
 /// Plays a seed; the runtime's clock is paused.
 pub async fn play(seed: u64, sabotage: Option<Sabotage>, trace: Trace) -> (Counts, Check) {
@@ -289,8 +263,8 @@ impl Story {
         let ((here, disk), (there, other)) = (at(0), at(1));
         let (first, second) = tokio::join!(
             biased;
-            start(Arc::clone(&self.net), first, here, disk, &args),
-            start(Arc::clone(&self.net), second, there, other, &args)
+            start(Arc::clone(&self.net), first, &here, disk, &args),
+            start(Arc::clone(&self.net), second, &there, other, &args)
         );
         self.after(0, &args, dooms[0], &first?)?;
         self.after(1, &args, dooms[1], &second?)?;
@@ -312,7 +286,7 @@ impl Story {
             self.net.clock(),
             process.id
         ));
-        let ran = start(Arc::clone(&self.net), process, folder, disk, args).await?;
+        let ran = start(Arc::clone(&self.net), process, &folder, disk, args).await?;
         self.after(runner, args, doom, &ran)?;
         Ok(ran)
     }
@@ -359,9 +333,8 @@ impl Story {
         self.counts.unknown += u64::from(code == 6);
         let fine = match code {
             0 | 2 | 4 | 5 | 6 | 12 => true,
-            1 => !self.calm,
+            1 | 9 => !self.calm,
             8 => doom.expired_at.is_some(),
-            9 => !self.calm,
             130 => doom.stopped_at.is_some(),
             _ => false,
         };
@@ -554,7 +527,7 @@ impl Story {
         let args = ["apply", "--auto-approve", "--allow", "all"];
         let process = Arc::new(Process::new(0, Doom::default()));
         let folder = runner.folder.path().to_owned();
-        let ran = start(Arc::clone(&net), process, folder, runner.disk.clone(), &args).await?;
+        let ran = start(Arc::clone(&net), process, &folder, runner.disk.clone(), &args).await?;
         if ran.code != Some(0) {
             return Err(format!("undisturbed it ends with {:?}: {}{}", ran.code, ran.out, ran.err));
         }
@@ -566,85 +539,5 @@ impl Story {
             }
         }
         Ok(())
-    }
-}
-
-impl Runner {
-    fn new(trace: &Trace, number: usize) -> Self {
-        let memory = std::path::Path::new("/dev/shm");
-        let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
-        let folder = folder.unwrap();
-        trace.mask(&folder.path().to_string_lossy(), &format!("<runner {number}>"));
-        Self { folder, disk: FakeDisk::new(), committed: None }
-    }
-}
-
-/// Runs a command line on a machine of the simulation, until it ends or dies.
-fn start(
-    net: Arc<Net>,
-    process: Arc<Process>,
-    folder: PathBuf,
-    disk: FakeDisk,
-    args: &[&str],
-) -> impl Future<Output = Check<Ran>> + use<> {
-    let dir = folder.to_string_lossy().into_owned();
-    let cli =
-        Cli::try_parse_from([&["proforma", "-C", &dir], args].concat()).map_err(|e| e.to_string());
-    async move {
-        let mut cli = cli?;
-        cli.global.machine =
-            Here::on(Arc::new(SimMachine { net, process: Arc::clone(&process), disk }));
-        let json = cli.global.format == proforma::cli::args::Format::Json;
-        let (printer, kept) = Printer::kept(Settings {
-            format: if json { Format::Json } else { Format::Human },
-            verbose: cli.global.verbose > 0,
-            ..Settings::default()
-        });
-        let code = {
-            let command = proforma::cli::carry_out(&cli, &printer);
-            let bound = tokio::time::timeout(Duration::from_hours(12), command);
-            tokio::select! {
-                biased;
-                () = process.death.notified() => None,
-                code = bound => {
-                    Some(code.map_err(|_| "a command does not come to an end".to_owned())?)
-                }
-            }
-        };
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Ran {
-            code: code.filter(|_| !process.is_dead()),
-            out: text(kept.out()),
-            err: text(kept.err()),
-            writes: process.writes(),
-            ticks: process.ticks(),
-        })
-    }
-}
-
-/// No secret, and where told so nothing of a person either.
-fn leaks(what: &str, bytes: &[u8], personal: bool) -> Check {
-    let text = String::from_utf8_lossy(bytes);
-    if let Some((name, _)) = SECRETS.iter().find(|(_, secret)| text.contains(secret)) {
-        return Err(format!("{what} shows {name}"));
-    }
-    match PERSONAL.iter().find(|word| personal && text.contains(**word)) {
-        Some(word) => {
-            let line = text.lines().find(|l| l.contains(word)).unwrap_or_default();
-            Err(format!("{what} holds {word:?}: {line}"))
-        }
-        None => Ok(()),
-    }
-}
-
-/// No character that a terminal or a reader could be misled by.
-fn unprintable(text: &str) -> Check {
-    let bad = |c: &char| {
-        (c.is_control() && *c != '\n')
-            || matches!(*c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    match text.chars().find(bad) {
-        Some(c) => Err(format!("the output holds {c:?}")),
-        None => Ok(()),
     }
 }
