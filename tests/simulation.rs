@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sim::{Played, Sabotage, replay};
 
 /// Seeds of every test run.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 120;
 
 /// Plays seeds on all processors and gives those that match, in order.
 fn play(
