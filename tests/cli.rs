@@ -19,7 +19,7 @@ fn run(args: &[&str]) -> Ended {
 
 #[test]
 fn help_of_every_command() {
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["validate"],
         &["plan"],
@@ -28,6 +28,9 @@ fn help_of_every_command() {
         &["lock"],
         &["lock", "list"],
         &["lock", "forget"],
+        &["lock", "rebuild"],
+        &["lock", "mv"],
+        &["lock", "merge"],
         &["providers"],
         &["sandbox"],
         &["demo"],

@@ -594,29 +594,6 @@ fn nothing_to_do_costs_one_read_a_quote() {
     assert_eq!((now.0 - reads, now.1 - writes), (10, 0));
 }
 
-#[test]
-fn a_kill_at_any_write_leaves_exactly_one_quote() {
-    for when in ["hold_before", "hold_after"] {
-        for n in 1..=3 {
-            let world = world(&quote("one", "published"));
-            world.faults(&json!([{ "on": "write", "nth": n, "do": when }]));
-            let mut child = world.spawn(&["apply", "--auto-approve", "--allow", "all"]);
-            assert!(world.held(&mut child), "{when} {n}");
-            child.kill().unwrap();
-            child.wait().unwrap();
-            world.faults(&json!([]));
-            let ended = world.apply();
-            if ended.code == 6 {
-                world.run(&["recover", "one"]);
-            }
-            let made = quotes(&world);
-            assert_eq!((made.len(), tenant(&world)["billed"].as_u64()), (1, Some(1)), "{when} {n}");
-            assert_eq!(ended.code, 0, "{when} {n}: {}\n{}", ended.stdout, ended.stderr);
-            assert_eq!(made[0]["status"], "Published", "{when} {n}");
-        }
-    }
-}
-
 /// The workspace of `examples/dealhub`, against the sandbox.
 fn example() -> World {
     let world = World::empty();
@@ -713,4 +690,22 @@ fn what_is_gone_from_the_workspace_cannot_be_deleted_here() {
     assert!(plan.stdout.contains("lock forget"), "{}", plan.stdout);
     world.run(&["apply", "--prune", "--auto-approve", "--allow", "all", "--format", "json"]);
     assert!(world.read("proforma.sandbox.lock").contains("two"), "the entry was dropped");
+}
+
+#[test]
+fn a_draft_is_signed_with_a_comment_that_came_later() {
+    let world = world(&quote("one", "draft"));
+    world.apply().expect(0);
+    world.edit(
+        "quotes/all.yaml",
+        "state: draft\n",
+        "state: accepted\ndealhub: { sign_externally_comment: Signed on paper }\n",
+    );
+    let plan = world.plan().expect(2).json();
+    assert_eq!(plan["summary"]["blocked"], 0, "{plan}");
+    assert_eq!(plan["consent"], json!(["final"]));
+    world.apply().expect(0);
+    assert_eq!(only(&world)["status"], "Won");
+    assert_eq!(tenant(&world)["billed"], 1);
+    world.settled();
 }

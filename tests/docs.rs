@@ -53,3 +53,22 @@ fn every_error_code_is_in_the_table() {
     }
     assert!(missing.is_empty(), "docs/errors.md lacks {missing:?}");
 }
+
+/// `UPDATE_DOCS=1 cargo test --test docs` writes the pages anew.
+#[test]
+fn the_field_tables_are_those_of_the_program() {
+    use proforma::output::sheet_markdown::renewed;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers");
+    for sheet in proforma::cli::providers::sheets() {
+        let path = folder.join(format!("{}.md", sheet.name));
+        let page = fs::read_to_string(&path).unwrap();
+        let now = renewed(&page, &sheet)
+            .unwrap_or_else(|| panic!("{} has no markers for its fields", path.display()));
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(&path, now).unwrap();
+        } else {
+            let help = "run `UPDATE_DOCS=1 cargo test --test docs`";
+            assert!(page == now, "{} is not what the program says: {help}", path.display());
+        }
+    }
+}

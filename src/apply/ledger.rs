@@ -14,7 +14,7 @@ use super::fold::fold;
 use super::records::{self, Intent};
 use crate::facts::Path;
 use crate::failure::Failure;
-use crate::key::{QuoteName, RemoteId, Stamp, StepId};
+use crate::key::{ConnectionName, QuoteName, RemoteId, Stamp, StepId};
 use crate::lockfile::model::web_link;
 use crate::lockfile::{Entry, Lockfile, RefRecord, Store};
 use crate::plan::decide::state_fingerprint;
@@ -71,11 +71,16 @@ impl Ledger {
             entry
         });
         if plan.action == Action::Adopt && entry.id != *id {
-            // A later revision was found than the one that is recorded.
+            // Another object was found than the one that is recorded: a later revision, or one that
+            // was made anew in the place of a lost one.
             let mut later = Entry::new(plan.connection.clone(), &*plan.provider, id.clone());
             later.revision = record.revision;
             later.generation = entry.generation;
-            later.predecessor = Some(entry.id.clone());
+            later.predecessor = if record.revision > entry.revision {
+                Some(entry.id.clone())
+            } else {
+                entry.predecessor.clone()
+            };
             *entry = later;
         }
         if plan.action == Action::Replace {
@@ -122,6 +127,31 @@ impl Ledger {
         entry.parts.clone_from(&observed.parts);
     }
 
+    /// Takes in a quote that was found by its stamp and is not recorded, with what holds of it.
+    /// `plan` is what would be done to it, if a plan could be made.
+    pub fn take_in(
+        &mut self,
+        quote: &QuoteName,
+        connection: &ConnectionName,
+        provider: &str,
+        plan: Option<&QuotePlan>,
+        observed: &Observed,
+    ) {
+        let mut entry = Entry::new(connection.clone(), provider, observed.id.clone());
+        entry.revision = observed.revision;
+        entry.generation = 1;
+        entry.predecessor.clone_from(&observed.superseded);
+        if let Some(plan) = plan {
+            // A quote that would be replaced holds nothing of its successor's.
+            if let Some(record) = plan.record.as_ref().filter(|_| plan.action != Action::Replace) {
+                note(&mut entry, plan, record);
+            }
+            entry.total = plan.total_before;
+        }
+        self.lockfile.entries.insert(quote.clone(), entry);
+        self.seen(quote, observed);
+    }
+
     /// Records the end of a quote; `whole` = everything that the plan promised is done.
     pub fn conclude(&mut self, plan: &QuotePlan, whole: bool) {
         if !whole {
@@ -145,6 +175,20 @@ impl Ledger {
         entry.total = plan.total_after.or(entry.total);
         if before != *entry {
             entry.generation = plan.basis.generation + 1;
+        }
+    }
+
+    /// Puts entries back as they were before the run.
+    pub fn restore<'q>(
+        &mut self,
+        recorded: &Lockfile,
+        quotes: impl IntoIterator<Item = &'q QuoteName>,
+    ) {
+        for quote in quotes {
+            match recorded.entries.get(quote) {
+                Some(entry) => self.lockfile.entries.insert(quote.clone(), entry.clone()),
+                None => self.lockfile.entries.remove(quote),
+            };
         }
     }
 

@@ -79,6 +79,8 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
         opened.machine.clock(),
     )
     .await?;
+    let lease = lock.lease();
+    journal.ask_leave(Box::new(move || lease.still_held()));
     let steps = replay.applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
     let left = fold_all(&mut opened.lockfile, steps);
     // Steps of two runs may have the same name: the whole of them is compared.
@@ -194,6 +196,10 @@ pub async fn revive(
             stale.insert(quote.quote.clone(), why);
         } else if let Some(why) = saved::is_stale(quote, manifest, entry, sight) {
             stale.insert(quote.quote.clone(), why.to_owned());
+        } else if saved::is_other(quote, fresh.plan.quotes.iter().find(|q| q.quote == quote.quote))
+        {
+            let why = "planned now, it would be done in another way: the file was changed, another version made it, or the account has changed";
+            stale.insert(quote.quote.clone(), why.to_owned());
         }
     }
     // What an earlier run of this very plan may have done is not done again because the plan says
@@ -260,6 +266,7 @@ pub async fn carry_out(
         journal: &run.journal,
         store: &run.opened.store,
         ledger: Ledger::new(run.opened.lockfile.clone()),
+        seen_at: planned.seen_at,
         listener,
         stop: stop.clone(),
     };

@@ -10,6 +10,8 @@ pub mod args;
 pub mod connect;
 pub mod demo;
 pub mod lock;
+pub mod lock_merge;
+pub mod lock_rebuild;
 pub mod machine;
 pub mod open;
 pub mod plan;
@@ -124,10 +126,9 @@ fn document(command: &Command) -> Option<Document> {
         Command::Validate { .. } => Some(Document::Validate),
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
         Command::Providers { .. } => Some(Document::Other("providers")),
-        Command::Lock(args::LockCommand::Forget { .. })
-        | Command::Recover { .. }
-        | Command::Sandbox(_)
-        | Command::Demo { .. } => None,
+        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
+            None
+        }
     }
 }
 
@@ -144,7 +145,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
         Command::Recover { quote, adopt, absent } => {
             recover::run(global, quote.as_deref(), adopt.as_deref(), *absent, printer).await
         }
-        Command::Lock(command) => lock::run(global, command, printer),
+        Command::Lock(command) => lock::run(global, command, printer).await,
         Command::Providers { name } => providers::run(name.as_deref(), printer),
         Command::Sandbox(args) => sandbox::run(args, printer).await.map(|()| None),
         Command::Demo { no_pause } => demo::run(printer, *no_pause).await.map(|()| None),

@@ -48,6 +48,13 @@ pub fn load(global: &Global) -> Loaded {
 
 /// Opens the workspace; anything wrong in a manifest is a failure with all diagnostics.
 pub fn open(global: &Global) -> Result<Opened, Failure> {
+    let mut opened = open_without_lockfile(global)?;
+    opened.lockfile = opened.store.load(&opened.workspace.name)?;
+    Ok(opened)
+}
+
+/// Opens the workspace as if nothing were recorded: the lockfile may be broken.
+pub fn open_without_lockfile(global: &Global) -> Result<Opened, Failure> {
     let loaded = load(global);
     if loaded.diagnostics.iter().any(|d| d.severity == Severity::Error) {
         let errors = loaded.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
@@ -65,7 +72,7 @@ pub fn open(global: &Global) -> Result<Opened, Failure> {
     let disk = global.machine.disk();
     let file = if sandbox.is_some() { SANDBOX_LOCKFILE } else { LOCKFILE };
     let store = Store::new(Arc::clone(&disk), &global.dir, file);
-    let lockfile = store.load(&workspace.name)?;
+    let lockfile = Lockfile::new(workspace.name.clone());
     Ok(Opened {
         folder: global.dir.clone(),
         loaded,

@@ -25,6 +25,8 @@ mod plan_parts;
 mod plan_quote;
 pub mod printer;
 pub mod progress;
+pub mod sheet;
+pub mod sheet_markdown;
 pub mod text;
 mod text_diff;
 pub mod theme;

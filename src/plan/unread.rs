@@ -21,7 +21,8 @@ pub(super) fn unread(
     decision: &mut Decision,
 ) {
     let nothing = std::collections::BTreeMap::new();
-    let recorded = case.entry.map_or(&nothing, |e| &e.fields);
+    let recorded = case.recorded_fields();
+    let recorded = recorded.as_deref().unwrap_or(&nothing);
     let holds = |path: &Path, value: &Value| {
         recorded.get(path) == Some(&value.fingerprint(case.quote, path))
     };
@@ -40,6 +41,13 @@ pub(super) fn unread(
     decision.plan.action = Action::Unverifiable;
     decision.plan.reason = Some(why.to_owned());
     if !compared.manifest_changed && !state_moved {
+        if case.was.is_some() {
+            // The new name is written down with what is taken to hold.
+            let mut renamed = record(case, desired, survey, decision, &compared, None);
+            renamed.holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, &wanted));
+            renamed.stamp = case.entry.and_then(|e| e.stamp.clone()).unwrap_or(renamed.stamp);
+            decision.plan.record = Some(renamed);
+        }
         return;
     }
     decision.plan.changes.clone_from(&compared.changes);

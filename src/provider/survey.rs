@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::state::State;
-use crate::desired::Quote;
+use crate::desired::{Quote, WhenImmutable};
 use crate::facts::Facts;
 use crate::failure::Diagnostic;
 use crate::key::{Fingerprint, QuoteName, RemoteId, Stamp, WorkspaceName};
@@ -25,6 +25,42 @@ pub struct Ask<'a> {
     pub entry: Option<&'a Entry>,
     /// The name under which the entry's stamps were made, when it differs (`was:`).
     pub recorded_as: Option<&'a QuoteName>,
+}
+
+impl Ask<'_> {
+    /// The same question, as if nothing were recorded: for an object that took the place of the
+    /// recorded one, of which the entry says nothing.
+    #[must_use]
+    pub fn unrecorded(&self) -> Self {
+        Self { entry: None, ..*self }
+    }
+
+    /// Whether the manifest wants anything that is not recorded as it wants it. Where nothing is
+    /// recorded, it does.
+    pub fn asks_anew(&self, want: &Facts) -> bool {
+        let Some(entry) = self.entry else { return true };
+        let names = || std::iter::once(self.quote).chain(self.recorded_as);
+        want.iter().any(|(path, value)| {
+            let known = entry.fields.get(path);
+            !names().any(|name| known == Some(&value.fingerprint(name, path)))
+        })
+    }
+
+    /// The first revision of a quote that may stand upstream without the lockfile knowing, because
+    /// an older lockfile came back after a run was cut off: the next one where the manifest asks for
+    /// a replacement, the same one where the recorded object is gone. `None` where the plan makes
+    /// no quote, so that nothing has to be looked for.
+    ///
+    /// `want` are the facts of the manifest; `gone` = the recorded object is no longer there.
+    pub fn unknown_successor(&self, want: &Facts, gone: bool) -> Option<u32> {
+        let entry = self.entry?;
+        let desired = self.desired?;
+        if gone {
+            return Some(entry.revision);
+        }
+        let replaces = desired.lifecycle.when_immutable == WhenImmutable::Replace;
+        (replaces && self.asks_anew(want)).then(|| entry.revision.saturating_add(1))
+    }
 }
 
 /// What was seen of one quote.

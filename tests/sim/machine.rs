@@ -228,6 +228,7 @@ impl Machine for SimMachine {
             host: "simulation".to_owned(),
             pid: self.process.id,
             started: self.now(),
+            expires: self.now() + jiff::SignedDuration::from_mins(10),
         }
     }
 

@@ -9,6 +9,9 @@
 )]
 
 pub mod bulk;
+pub mod four;
+pub mod ledger;
+pub mod recorder;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,6 @@
-//! The reading half: one request a quote, and one list an opportunity where nothing is recorded.
+//! The reading half: one request a quote, and one list an opportunity where nothing is recorded,
+//! or where a quote may have been generated that is not: DealHub bills each one, so a replacement
+//! is looked for by its mark before another is planned.
 //!
 //! Invariants: a recorded id that leads to a quote with another mark, or with none, is a foreign
 //! one; a quote is only called gone after the time for which DealHub may hide it.
@@ -91,25 +93,35 @@ impl DealhubReader {
         sights: &mut BTreeMap<QuoteName, Sight>,
         problems: &mut Vec<Diagnostic>,
     ) -> Result<(), Trouble> {
-        let open: Vec<(&Ask<'_>, String)> = asks
+        let open: Vec<(&Ask<'_>, u32, String)> = asks
             .iter()
-            .filter(|a| a.entry.is_none())
-            .filter_map(|a| Some((a, opportunity_of(a.desired?)?)))
+            .filter_map(|ask| {
+                let desired = ask.desired?;
+                let first = if ask.entry.is_none() {
+                    0
+                } else {
+                    let gone = matches!(sights.get(ask.quote), Some(Sight::Gone));
+                    ask.unknown_successor(&Wanted::of(desired).facts, gone)?
+                };
+                Some((ask, first, opportunity_of(desired)?))
+            })
             .collect();
-        let opportunities: BTreeSet<&String> = open.iter().map(|(_, o)| o).collect();
+        let opportunities: BTreeSet<&String> = open.iter().map(|(_, _, o)| o).collect();
         let lists = opportunities.into_iter().map(|o| async move {
             Ok::<_, Trouble>((o.clone(), self.fetch.of_opportunity(o).await?))
         });
         let lists: BTreeMap<String, Vec<Seen>> = try_join_all(lists).await?.into_iter().collect();
-        for (ask, opportunity) in &open {
+        for (ask, first, opportunity) in &open {
             let all = lists.get(opportunity).map_or(&[][..], Vec::as_slice);
+            let recorded = ask.entry.map(|e| e.id.as_str());
             let names = std::iter::once(ask.quote).chain(ask.recorded_as);
             let hit = names
-                .flat_map(|n| (0..REVISIONS).map(move |r| (n, r)))
+                .flat_map(|n| (*first..first.saturating_add(REVISIONS)).map(move |r| (n, r)))
                 .filter_map(|(name, revision)| {
                     let stamp = Stamp::new(ask.workspace, name, revision, "");
                     Some((revision, marked(all, &stamp)?))
                 })
+                .filter(|(_, seen)| seen.id() != recorded)
                 .max_by_key(|(revision, _)| *revision);
             let Some((revision, found)) = hit else {
                 if all.iter().any(|s| !s.has_info()) {
@@ -120,12 +132,14 @@ impl DealhubReader {
                     let warning = Diagnostic::warning("quotes-hidden", message);
                     problems.push(warning.help(help).about(ask.quote));
                 }
-                sights.insert(ask.quote.clone(), Sight::Absent);
+                sights.entry(ask.quote.clone()).or_insert(Sight::Absent);
                 continue;
             };
             let id = found.id().unwrap_or_default();
             let sight = match self.fetch.quote(id, Duration::ZERO).await? {
-                Some(seen) if !seen.is_outdated() => self.sight(ask, seen, revision).await,
+                Some(seen) if !seen.is_outdated() => {
+                    self.sight(&ask.unrecorded(), seen, revision).await
+                }
                 _ => Sight::Unverifiable(outdated(id)),
             };
             let warning = Diagnostic::warning(
@@ -214,7 +228,7 @@ impl DealhubReader {
     /// The body of a simulation of a manifest.
     async fn simulation(&self, quote: &Quote, survey: &Survey) -> Result<Plain, Trouble> {
         let wanted = Wanted::of(quote);
-        if let Some(first) = wanted.found.first() {
+        if let Some(first) = wanted.sink.found.first() {
             return Err(Trouble::new(TroubleKind::Refused, first.message.clone()));
         }
         let mut body: BTreeMap<String, Plain> = [
@@ -307,7 +321,10 @@ impl Reader for DealhubReader {
             sights.insert(quote, sight?);
         }
         let mut problems = Vec::new();
-        self.unrecorded(asks, &mut sights, &mut problems).await?;
+        // A read-back asks for what was just made: nothing can have taken its place.
+        let open: Vec<Ask<'_>> =
+            asks.iter().filter(|a| resolve || a.entry.is_none()).copied().collect();
+        self.unrecorded(&open, &mut sights, &mut problems).await?;
         for ask in asks {
             sights.entry(ask.quote.clone()).or_insert(Sight::Absent);
         }

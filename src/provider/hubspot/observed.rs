@@ -136,7 +136,7 @@ pub fn observe(
         id,
         stamp: stamp_of(settings, quote),
         revision,
-        locked: quote.get("hs_locked") == Some("true") || state.is_live() || raw == "VOID",
+        locked: quote.get("hs_locked") == Some("true") || status::is_locked(&state),
         state,
         raw_state: raw.to_owned(),
         facts,

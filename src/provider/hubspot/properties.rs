@@ -29,6 +29,10 @@ pub fn fields_of<'f>(facts: &'f Facts, part: &str) -> BTreeMap<&'f str, &'f Valu
 pub fn all(object: Object, fields: &BTreeMap<&str, &Value>) -> BTreeMap<String, String> {
     let mut out = some(object, fields, &fields.keys().copied().collect());
     out.retain(|_, text| !text.is_empty());
+    if object == Object::Discount {
+        // Discounts that recur cannot be made through the API; the guide's examples say so each time.
+        out.insert("hs_duration".to_owned(), "ONCE".to_owned());
+    }
     out
 }
 

@@ -83,6 +83,29 @@ impl QuickquoteReader {
         Ok(seen)
     }
 
+    /// Quotes that are recorded and gone are made anew. An older lockfile may not know that they
+    /// were already, so those are looked for as if nothing were recorded.
+    async fn look_for_remade(&self, asks: &[Ask<'_>], seen: &mut Seen) -> Result<(), Trouble> {
+        let gone: Vec<Option<&str>> = asks
+            .iter()
+            .filter(|a| a.desired.is_some())
+            .filter(|a| a.entry.is_some_and(|e| !seen.quotes.contains_key(&e.id)))
+            .map(customer)
+            .collect();
+        if seen.whole || gone.is_empty() {
+            return Ok(());
+        }
+        if gone.iter().any(Option::is_none) {
+            seen.add(self.fetch.all(None).await?);
+            seen.whole = true;
+            return Ok(());
+        }
+        let customers: BTreeSet<&str> = gone.into_iter().flatten().collect();
+        let lists = customers.into_iter().map(|c| self.fetch.all(Some(c)));
+        seen.add(futures_util::future::try_join_all(lists).await?.into_iter().flatten());
+        Ok(())
+    }
+
     /// Resolves names: by the record, else by what was read, else by the whole list.
     async fn names(
         &self,
@@ -179,14 +202,24 @@ fn customer<'a>(ask: &Ask<'a>) -> Option<&'a str> {
 impl Reader for QuickquoteReader {
     async fn survey(&self, asks: &[Ask<'_>], resolve: bool) -> Result<Survey, Trouble> {
         let mut seen = self.gather(asks).await?;
+        if resolve {
+            self.look_for_remade(asks, &mut seen).await?;
+        }
         let (refs, problems) = self.names(asks, &mut seen, resolve).await?;
         let none = Refs::new();
         let mut sights = BTreeMap::new();
         let mut shop = Shop::default();
         for ask in asks {
-            let quote = match ask.entry {
-                Some(entry) => seen.quotes.get(&entry.id),
-                None => seen.stamped(ask),
+            // What took the place of a quote that is gone is none that the entry knows.
+            let gone = ask.entry.is_some_and(|e| !seen.quotes.contains_key(&e.id));
+            let bare = ask.unrecorded();
+            let (quote, ask) = match ask.entry {
+                Some(entry) if !gone => (seen.quotes.get(&entry.id), ask),
+                Some(_) => match seen.stamped(ask).filter(|_| resolve) {
+                    Some(remade) => (Some(remade), &bare),
+                    None => (None, ask),
+                },
+                None => (seen.stamped(ask), ask),
             };
             let sight = match quote {
                 None if ask.entry.is_some() => Sight::Gone,

@@ -144,11 +144,12 @@ impl SalesbyteReader {
         Ok(try_join_all(calls).await?.into_iter().flatten().collect())
     }
 
-    /// Quotes that nothing is recorded of, by stamp: the latest revision of each.
+    /// Quotes that nothing is recorded of, by stamp: the latest revision of each, from a first one
+    /// on.
     async fn unrecorded(
         &self,
         wire: &ReadWire,
-        asks: &[&Ask<'_>],
+        asks: &[(Ask<'_>, u32)],
     ) -> Result<BTreeMap<QuoteName, (RemoteId, Record, u32)>, Trouble> {
         let mut hits: BTreeMap<QuoteName, (RemoteId, Record, u32)> = BTreeMap::new();
         if asks.is_empty() || self.settings.stamp.is_none() {
@@ -156,9 +157,9 @@ impl SalesbyteReader {
         }
         let mut owners: BTreeMap<Stamp, (&QuoteName, u32)> = BTreeMap::new();
         let mut people: Vec<Who> = Vec::new();
-        for ask in asks {
+        for (ask, first) in asks {
             for name in std::iter::once(ask.quote).chain(ask.recorded_as) {
-                for revision in 0..=REVISIONS {
+                for revision in *first..=first.saturating_add(REVISIONS) {
                     let stamp = Stamp::new(ask.workspace, name, revision, "");
                     owners.insert(stamp, (ask.quote, revision));
                 }
@@ -214,6 +215,22 @@ impl SalesbyteReader {
         }
     }
 
+    /// From which revision on a quote may be there that is not recorded; `None` where nothing has
+    /// to be looked for, which is so in every read-back of what is recorded.
+    fn first_unknown(
+        &self,
+        ask: &Ask<'_>,
+        sights: &BTreeMap<QuoteName, Sight>,
+        resolve: bool,
+    ) -> Option<u32> {
+        if ask.entry.is_none() {
+            return Some(0);
+        }
+        let desired = ask.desired.filter(|_| resolve)?;
+        let gone = matches!(sights.get(ask.quote), Some(Sight::Gone));
+        ask.unknown_successor(&wanted::facts(&self.settings, desired, false), gone)
+    }
+
     /// What can be said without a token; the planner compares manifest and record by itself.
     fn unseen(ask: &Ask<'_>) -> Sight {
         match ask.entry {
@@ -264,14 +281,19 @@ impl Reader for SalesbyteReader {
                 };
                 sights.insert(ask.quote.clone(), sight);
             }
-            let open: Vec<&Ask<'_>> = asks.iter().filter(|a| a.entry.is_none()).collect();
+            let open: Vec<(Ask<'_>, u32)> = asks
+                .iter()
+                .filter_map(|ask| Some((*ask, self.first_unknown(ask, &sights, resolve)?)))
+                .collect();
             let hits = self.unrecorded(wire, &open).await?;
-            for ask in open {
-                let sight = match hits.get(ask.quote) {
-                    Some((id, record, revision)) => self.sight(ask, id, record, *revision),
-                    None => Sight::Absent,
-                };
-                sights.insert(ask.quote.clone(), sight);
+            for (ask, _) in open {
+                let hit = hits.get(ask.quote);
+                let hit = hit.filter(|(id, ..)| ask.entry.is_none_or(|e| e.id != *id));
+                if let Some((id, record, revision)) = hit {
+                    let sight = self.sight(&ask.unrecorded(), id, record, *revision);
+                    sights.insert(ask.quote.clone(), sight);
+                }
+                sights.entry(ask.quote.clone()).or_insert(Sight::Absent);
             }
         } else {
             sights.extend(asks.iter().map(|ask| (ask.quote.clone(), Self::unseen(ask))));

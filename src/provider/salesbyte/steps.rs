@@ -51,11 +51,12 @@ pub fn steps(settings: &Settings, work: &Work<'_>) -> Vec<Step> {
         .map(|(path, value)| (path.clone(), value.fingerprint(work.quote, path)))
         .collect();
     if !settings.readable {
-        // No read-back will see the state, and the creation alone brings it about: a run that is
-        // killed before its end would else leave a quote whose state nobody ever records.
-        let wanted = work.desired.and_then(|d| d.state).unwrap_or(WantedState::Draft);
-        let print = state_fingerprint(work.quote, &State::Plain(wanted));
-        step.settles.insert(Path::new(STATE), print);
+        // No read-back will see the state, and the creation is all that leads to it: a run that is
+        // killed behind it must not leave a quote whose state seems to be asked for anew.
+        if let Some(quote) = work.desired {
+            let state = State::Plain(quote.state.unwrap_or(WantedState::Draft));
+            step.settles.insert(Path::new(STATE), state_fingerprint(work.quote, &state));
+        }
     }
     let mut steps = vec![step];
     if settings.readable {
