@@ -778,3 +778,21 @@ fn the_vendors_create_example_leaves_fact_by_fact() {
     assert_eq!(quote["total"], 8.0);
     assert_eq!(quote["line_items"][0]["grams"], 1300);
 }
+
+/// What a customer's look moves is drift: shown, and neither repaired nor taken for a new wish of
+/// the manifest by a later plan.
+#[test]
+fn a_viewed_draft_stays_drift_after_an_apply() {
+    let shop = Shop::new(
+        "quote: one\nstate: draft\ncustomer: { email: a@acme.example, first_name: A, last_name: B }\n\
+         items: [{ key: a, name: Audit, price: 10.00 }]\n",
+    );
+    shop.apply().expect(0);
+    let id = shop.quote()["id"].clone();
+    shop.deed("customer", json!({ "id": id, "action": "view" }));
+    for _ in 0..2 {
+        shop.apply().expect(0);
+        shop.settled();
+    }
+    assert_eq!(shop.quote()["status"], "Viewed");
+}

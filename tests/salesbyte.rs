@@ -835,3 +835,18 @@ async fn a_creation_without_the_customers_link_is_unknown_not_done() {
         assert_eq!(ear.heard.lock().unwrap().len(), 1, "{answer}: sent again");
     }
 }
+
+/// A saved plan says "create"; whether an earlier run of it did is not for the plan to say.
+#[test]
+fn a_saved_plan_does_not_repeat_what_may_have_been_done() {
+    let world = blind(&draft("one"));
+    let file = world.path("saved.plan").to_string_lossy().into_owned();
+    world.run(&["plan", "--out", &file]).expect(0);
+    fault(&world, "write", "lose_answer");
+    let args = ["apply", file.as_str(), "--auto-approve", "--format", "json"];
+    world.run(&args).expect(6);
+    let again = world.run(&args).expect(6);
+    assert_eq!(again.json()["summary"]["unknown"], 1, "{}", again.stdout);
+    assert_eq!(quotes(&world).len(), 1);
+    world.run(&["recover", "one", "--absent"]).expect(0);
+}

@@ -183,13 +183,15 @@ impl<'a> Apply<'a> {
                 break;
             }
             let landed = tokio::select! {
-                landed = flying.next() => landed,
+                // The stop first: else whatever lands meanwhile would start something new.
+                biased;
                 () = self.stop.cancelled(), if !stopped => {
                     stopped = true;
                     listener.on(&Event::Draining { in_flight: flying.len() });
                     schedule.stop();
                     continue;
                 }
+                landed = flying.next() => landed,
             };
             let Some(landed) = landed else { break };
             schedule.landed(&landed.batch.connection);

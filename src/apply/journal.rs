@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::apply::journal_text;
@@ -31,7 +30,7 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const SANDBOX_JOURNAL: &str = "journal.sandbox.jsonl";
 
 /// Tells the time; a simulation has its own.
-pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+pub type Now = crate::clock::Clock;
 
 /// Says whether this run may still write: an error once it lost the workspace lock.
 pub type Leave = Box<dyn Fn() -> Result<(), Failure> + Send + Sync>;
@@ -126,7 +125,7 @@ impl Journal {
     }
 
     /// The time.
-    pub fn now(&self) -> Timestamp {
+    pub fn now(&self) -> jiff::Timestamp {
         (self.now)()
     }
 

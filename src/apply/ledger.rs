@@ -168,7 +168,7 @@ impl Ledger {
         };
         let before = entry.clone();
         note(entry, plan, record);
-        if let Some(state) = &plan.state_after {
+        if let Some(state) = plan.state_after.as_ref().filter(|_| !plan.state_drifts()) {
             entry.fields.insert(Path::new(STATE), state_fingerprint(&plan.quote, state));
             entry.state.get_or_insert_with(|| state.word());
         }

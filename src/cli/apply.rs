@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::applying::{self, Run};
 use super::args::{ApplyArgs, Global};
 use super::planning::{self, Planned};
-use super::{Ending, open, program, signals};
+use super::{Ending, open, program};
 use crate::apply::events::Listener;
 use crate::disk;
 use crate::failure::{Failure, Kind, Severity};
@@ -24,7 +24,7 @@ use crate::output::progress::Progress;
 /// Does what the plan says.
 pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending {
     let opened = open::open(global)?;
-    let stop = signals::stop_token();
+    let stop = global.machine.stop_token();
     let run = applying::begin(opened, &args.allow).await?;
     applying::let_land(&run, &stop).await;
     let (planned, stale) = planned(&run, args, &stop).await?;

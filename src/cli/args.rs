@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::machine::Here;
+
 /// Quotes as code: write sales quotes as YAML, see what would change upstream, apply it once.
 ///
 /// Typical use: `proforma validate`, then `proforma plan`, then `proforma apply`. Without an
@@ -43,6 +45,9 @@ pub struct Global {
     /// Needs no credentials, and remembers in `proforma.sandbox.lock`.
     #[arg(long, global = true, value_name = "URL", env = "PROFORMA_SANDBOX")]
     pub sandbox: Option<String>,
+    /// The machine that the command runs on: no flag, a seam.
+    #[arg(skip)]
+    pub machine: Here,
 }
 
 /// Output formats.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::args::{Global, LockCommand};
 use super::{Ending, lock_merge, lock_rebuild, open, program};
-use crate::apply::workspace_lock::{Holder, WorkspaceLock};
+use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::QuoteName;
 use crate::output::printer::Printer;
@@ -22,7 +22,7 @@ pub async fn run(global: &Global, command: &LockCommand, printer: &Printer) -> E
         LockCommand::Mv { old, new } => rename(global, old, new, printer),
         LockCommand::Forget { quote } => {
             let mut opened = open::open(global)?;
-            let _lock = WorkspaceLock::take(&opened.folder, &Holder::here(jiff::Timestamp::now()))?;
+            let _lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
             opened.lockfile = opened.store.load(&opened.workspace.name)?;
             let name = QuoteName::parse(quote);
             let entry = name.and_then(|name| opened.lockfile.entries.remove(&name));
@@ -49,7 +49,7 @@ pub async fn run(global: &Global, command: &LockCommand, printer: &Printer) -> E
 /// name, which the entry keeps in `was` until the quote is stamped anew.
 fn rename(global: &Global, old: &str, new: &str, printer: &Printer) -> Ending {
     let mut opened = open::open(global)?;
-    let _lock = WorkspaceLock::take(&opened.folder, &Holder::here(jiff::Timestamp::now()))?;
+    let _lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
     opened.lockfile = opened.store.load(&opened.workspace.name)?;
     // What an earlier run did is recorded under the old name first.
     let left = open::earlier_runs(&mut opened)?;

@@ -14,9 +14,9 @@ use std::fmt::Write as _;
 use super::args::{Global, Shape};
 use super::open::Opened;
 use super::planning::{self, Planned};
-use super::{Ending, open, signals};
+use super::{Ending, open};
 use crate::apply::ledger::Ledger;
-use crate::apply::workspace_lock::{Holder, WorkspaceLock};
+use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::QuoteName;
 use crate::lockfile::Lockfile;
@@ -41,11 +41,11 @@ enum Found {
 /// Rebuilds.
 pub async fn run(global: &Global, overwrite: bool, printer: &Printer) -> Ending {
     let mut opened = open::open_without_lockfile(global)?;
-    let _lock = WorkspaceLock::take(&opened.folder, &Holder::here(jiff::Timestamp::now()))?;
+    let _lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
     let old = earlier(&opened, overwrite)?;
     // Nothing is recorded for this look, so that every quote is found by its stamp alone.
     opened.lockfile = Lockfile::new(opened.workspace.name.clone());
-    let stop = signals::stop_token();
+    let stop = global.machine.stop_token();
     let consent = planning::standing_consent(&opened);
     let planned = planning::plan(&opened, &Shape::default(), &consent, &[], None, &stop).await?;
     if stop.is_cancelled() {

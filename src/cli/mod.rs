@@ -12,6 +12,7 @@ pub mod demo;
 pub mod lock;
 pub mod lock_merge;
 pub mod lock_rebuild;
+pub mod machine;
 pub mod open;
 pub mod plan;
 pub mod planning;
@@ -61,7 +62,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
             return Kind::Other.exit_code();
         }
     };
-    let ending = runtime.block_on(run(&cli, &printer));
+    runtime.block_on(carry_out(&cli, &printer))
+}
+
+/// Runs one command on the machine of its [`Global`] and gives the exit code.
+pub async fn carry_out(cli: &Cli, printer: &Printer) -> u8 {
+    let ending = run(cli, printer).await;
     let ending = match (ending, printer.finish()) {
         (Ok(_), Err(failure)) => Err(failure),
         (ending, _) => ending,
@@ -69,7 +75,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     match ending {
         Ok(kind) => kind.map_or(0, Kind::exit_code),
         Err(failure) => {
-            tell(&cli, &printer, &failure);
+            tell(cli, printer, &failure);
             failure.kind.exit_code()
         }
     }

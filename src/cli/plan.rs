@@ -1,7 +1,7 @@
 //! The command `plan`.
 
 use super::args::{Global, PlanArgs};
-use super::{Ending, open, planning, program, signals};
+use super::{Ending, open, planning, program};
 use crate::disk;
 use crate::failure::Kind;
 use crate::output::failure_human::diagnostics_human;
@@ -14,7 +14,7 @@ use crate::plan::saved;
 /// Reads upstream and shows what apply would change.
 pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending {
     let mut opened = open::open(global)?;
-    let stop = signals::stop_token();
+    let stop = global.machine.stop_token();
     let consent = planning::standing_consent(&opened);
     let left = open::earlier_runs(&mut opened)?;
     let mut planned =

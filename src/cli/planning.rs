@@ -107,7 +107,7 @@ pub async fn plan(
     let names: Vec<&ConnectionName> = names.into_iter().collect();
     diagnostics.extend(offline_checks(opened, &subjects)?);
     let accounts = connect::connect(opened, &names, parallelism, stop)?;
-    let seen_at = jiff::Timestamp::now();
+    let seen_at = opened.machine.now();
     let (surveys, down) = survey(opened, &subjects, &accounts).await?;
     let views = accounts
         .iter()
@@ -180,7 +180,7 @@ pub async fn preview(opened: &Opened, planned: &mut Planned) {
 
 /// The guardrails that a plan breaks now.
 pub fn refusals(opened: &Opened, plan: &Plan, consent: &Effects) -> Vec<Diagnostic> {
-    let now = jiff::Timestamp::now();
+    let now = opened.machine.now();
     guardrails::check(
         plan,
         &Scene {
@@ -188,7 +188,7 @@ pub fn refusals(opened: &Opened, plan: &Plan, consent: &Effects) -> Vec<Diagnost
             quotes: &opened.loaded.quotes,
             lockfile: &opened.lockfile,
             now,
-            today: now.to_zoned(jiff::tz::TimeZone::system()).date(),
+            today: now.to_zoned(opened.machine.zone()).date(),
             allowed: consent,
         },
     )

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::applying;
 use super::args::Global;
-use super::{Ending, connect, open, program, signals};
+use super::{Ending, connect, open, program};
 use crate::apply::records::{self, Receipt};
 use crate::apply::replay::OpenStep;
 use crate::failure::{Failure, Kind};
@@ -56,7 +56,7 @@ pub async fn run(
         check_adoption(&run, &open, id)?;
     }
     // What was sent just now may still be on its way: "absent" would be true for a moment only.
-    let stop = signals::stop_token();
+    let stop = global.machine.stop_token();
     applying::let_land(&run, &stop).await;
     if stop.is_cancelled() {
         return Ok(Some(Kind::Interrupted));

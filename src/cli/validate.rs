@@ -14,7 +14,7 @@ use crate::output::printer::Printer;
 
 /// Checks workspace, manifests, catalog, lockfile, and what each provider can hold.
 pub fn run(global: &Global, paths: &[PathBuf], printer: &Printer) -> Ending {
-    let loaded = open::load(&global.dir);
+    let loaded = open::load(global);
     let mut found = loaded.diagnostics.clone();
     let lockfile = if global.sandbox.is_some() { SANDBOX_LOCKFILE } else { LOCKFILE };
     let recorded = recorded(&global.dir, lockfile, &loaded);

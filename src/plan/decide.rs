@@ -323,6 +323,8 @@ pub(super) fn record(
     if decision.state.is_none()
         && decision.plan.waits_for.is_none()
         && let Some(wanted) = &decision.plan.state_after
+        // Drift is shown and not accepted: recorded, it would look as if the manifest had changed.
+        && !decision.plan.state_drifts()
     {
         holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, wanted));
     }

@@ -6,6 +6,7 @@
 //! whose it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
@@ -15,6 +16,7 @@ use super::observed::{self, Marking};
 use super::operation::Operation;
 use super::wire::{self, Page, Record};
 use super::{Settings, refusal, value, wanted};
+use crate::clock::Clock;
 use crate::facts::{Path, Value};
 use crate::http::paging::{Endless, Paging};
 use crate::http::{CallError, ReadWire, segment};
@@ -29,10 +31,16 @@ use crate::provider::{Made, Reader, Requests};
 const REVISIONS: u32 = 32;
 
 /// Reads one SalesByte company.
-#[derive(Debug)]
 pub struct SalesbyteReader {
     wire: Option<ReadWire>,
     settings: Settings,
+    clock: Clock,
+}
+
+impl fmt::Debug for SalesbyteReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SalesbyteReader").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 /// What tells a customer from another one.
@@ -78,7 +86,13 @@ impl Who {
 impl SalesbyteReader {
     /// On a wire that can only read; without one where the connection has no token.
     pub fn new(wire: Option<ReadWire>, settings: Settings) -> Self {
-        Self { wire, settings }
+        Self { wire, settings, clock: crate::clock::system() }
+    }
+
+    /// With another clock than the machine's: it says since when a lost creation is looked for.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     async fn quote(&self, wire: &ReadWire, key: &str) -> Result<Option<Record>, CallError> {
@@ -247,8 +261,8 @@ fn who(settings: &Settings, quote: &crate::desired::Quote) -> Who {
 }
 
 /// The day before today by UTC: early enough wherever SalesByte's days begin.
-fn yesterday() -> String {
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+fn yesterday(now: Timestamp) -> String {
+    let today = now.to_zoned(TimeZone::UTC).date();
     today.checked_sub(Span::new().days(1)).unwrap_or(today).to_string()
 }
 
@@ -305,7 +319,7 @@ impl Reader for SalesbyteReader {
         };
         let people: Vec<Who> =
             lost.iter().filter_map(|s| operation_of(s)).map(Who::of_request).collect();
-        let rows = self.list(wire, Some(&yesterday())).await?;
+        let rows = self.list(wire, Some(&yesterday((self.clock)()))).await?;
         let passes = |there: &Who| people.iter().any(|p| p.may_be(there));
         let records = self.whole(wire, rows, passes).await?;
         let marked: Vec<(String, Who, Marking)> = records
