@@ -219,24 +219,31 @@ fn text_of_an_upstream_does_nothing() {
 /// What an upstream answers when it refuses.
 #[test]
 fn refusals_of_an_upstream_do_nothing() {
-    for (what, text) in HOSTILE {
-        let world = World::small(&plain_quote("one", "draft"));
-        let body = json!({ "status": "error", "message": text, "category": text,
-            "correlationId": text, "policyName": text,
-            "errors": [{ "message": text, "context": { *text: [text] } }] });
-        for (on, status, args) in [
-            ("read", 400, &["plan", "-vv"][..]),
-            ("read", 403, &["plan", "--format", "json"]),
-            ("write", 409, &APPLY),
-        ] {
-            world.faults(&json!([{ "on": on, "do": format!("status:{status}"), "body": body }]));
-            let ended = world.run(args);
-            assert_ne!(ended.code, 0, "{what}");
-            both(&format!("{what}: {status} to {args:?}"), &ended);
+    // Each text waits for what may still be on its way: side by side.
+    std::thread::scope(|scope| {
+        for (what, text) in HOSTILE {
+            scope.spawn(move || refuse_with(what, text));
         }
-        tame(what, &world.read("events.jsonl"));
-        both(what, &world.run(&["recover"]));
+    });
+}
+
+fn refuse_with(what: &str, text: &str) {
+    let world = World::small(&plain_quote("one", "draft"));
+    let body = json!({ "status": "error", "message": text, "category": text,
+        "correlationId": text, "policyName": text,
+        "errors": [{ "message": text, "context": { text: [text] } }] });
+    for (on, status, args) in [
+        ("read", 400, &["plan", "-vv"][..]),
+        ("read", 403, &["plan", "--format", "json"]),
+        ("write", 409, &APPLY),
+    ] {
+        world.faults(&json!([{ "on": on, "do": format!("status:{status}"), "body": body }]));
+        let ended = world.run(args);
+        assert_ne!(ended.code, 0, "{what}");
+        both(&format!("{what}: {status} to {args:?}"), &ended);
     }
+    tame(what, &world.read("events.jsonl"));
+    both(what, &world.run(&["recover"]));
 }
 
 /// A megabyte is told in a few lines for people, and whole for programs.

@@ -23,7 +23,6 @@ pub mod select;
 pub mod signals;
 pub mod validate;
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::Write as _;
 
@@ -35,7 +34,7 @@ use crate::output::failure_human::failure_human;
 use crate::output::json::{Document, failure_json};
 use crate::output::logs;
 use crate::output::printer::{ColorChoice, Format, Printer, Settings};
-use crate::output::text::safe;
+use crate::output::text::{disarm, safe};
 use args::{Cli, Color, Command, Global};
 
 /// What a command ends with: nothing more to say, or why the code is not 0.
@@ -117,10 +116,12 @@ fn start_logs(global: &Global) {
 fn print_usage(error: &clap::Error) {
     let text = error.render().to_string();
     // An error repeats the words that it does not understand: they may be anybody's.
-    if let Cow::Owned(tamed) = safe(&text) {
-        let _ = std::io::stderr().lock().write_all(tamed.as_bytes());
-    } else {
+    let tamed = safe(&text);
+    let tamed = disarm(&tamed);
+    if tamed == text {
         let _ = error.print();
+    } else {
+        let _ = std::io::stderr().lock().write_all(tamed.as_bytes());
     }
 }
 

@@ -144,9 +144,10 @@ impl HubspotReader {
         Ok(hits)
     }
 
-    /// Recorded quotes that an older lockfile may know, but not what took their place: gone, or no
-    /// longer open to the customer although they were, or may have been. To edit and publish such
-    /// a quote beside its successor would put two before the customer.
+    /// Recorded quotes of which a lockfile may know, but not of what took their place, or is about
+    /// to: gone; no longer open to the customer although they were; or to be revised, where a run
+    /// that was cut off may have made the successor already. To edit and publish such a quote
+    /// beside its successor would put two before the customer.
     fn replaced<'a>(asks: &'a [Ask<'a>], quotes: &BTreeMap<String, Record>) -> Vec<Trail<'a>> {
         let asked = asks.iter().filter_map(|ask| Some((ask, ask.entry?, ask.desired?)));
         asked
@@ -157,7 +158,7 @@ impl HubspotReader {
                     [WantedState::Published, WantedState::Approved].iter().any(|w| w.word() == s)
                 });
                 let revises = desired.lifecycle.when_locked == WhenLocked::Revise;
-                !status::is_open_to_customer(&state) && (was_open || revises)
+                revises || (was_open && !status::is_open_to_customer(&state))
             })
             .map(|(ask, entry, _)| {
                 // One that is gone is made anew under the same stamp; a revision has its own.

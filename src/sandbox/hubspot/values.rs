@@ -64,7 +64,7 @@ pub(crate) fn normalise(
     }
     match definition.value_type {
         ValueType::String => {
-            if value.len() > LONGEST {
+            if value.chars().count() > LONGEST {
                 let message = format!("{name} is longer than {LONGEST} characters");
                 return Err(BadValue::new(name, "PROPERTY_VALUE_TOO_LONG", message));
             }
