@@ -9,48 +9,71 @@
 //! `hubspot.hs_language`. A path never holds personal data: elements of reference sets are named
 //! by their remote id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::sync::{LazyLock, PoisonError, RwLock};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::key::{Fingerprint, QuoteName};
 use crate::money::Amount;
 
 /// The place of a fact in a quote. The order of paths is the order of the plan's output within
 /// one element; see [`crate::plan`] for the order between elements.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Path(String);
+///
+/// Ten thousand quotes have the same few paths, each of them many times over (wanted, seen,
+/// recorded): the text of a path is kept once and for as long as the process runs.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Path(&'static str);
+
+/// The texts of all paths so far.
+static TEXTS: LazyLock<RwLock<HashSet<&'static str>>> = LazyLock::new(RwLock::default);
+
+/// The one copy of a text.
+fn interned(text: &str) -> &'static str {
+    // A set of texts is whole at any moment: a panic elsewhere leaves nothing half done.
+    let known = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(text).copied();
+    known.unwrap_or_else(|| {
+        let mut texts = TEXTS.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = texts.get(text) {
+            return known;
+        }
+        let kept: &'static str = Box::leak(text.into());
+        texts.insert(kept);
+        kept
+    })
+}
 
 impl Path {
     /// A path from its text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+    pub fn new(text: impl AsRef<str>) -> Self {
+        Self(interned(text.as_ref()))
     }
 
     /// `part.field`.
     pub fn of(part: &str, field: &str) -> Self {
-        Self(format!("{part}.{field}"))
+        Self::new(format!("{part}.{field}"))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0
     }
 
     /// The list element that the path lies in (`items[audit]`), if any.
     pub fn part(&self) -> Option<&str> {
-        let close = self.0.find(']')?;
-        let head = &self.0[..=close];
-        head.contains('[').then_some(head)
+        // Asked of every fact of every quote several times: bytes, since both are ASCII.
+        let bytes = self.0.as_bytes();
+        let close = bytes.iter().position(|b| *b == b']')?;
+        let open = bytes.iter().take(close).any(|b| *b == b'[');
+        if open { self.0.get(..=close) } else { None }
     }
 
     /// What comes after the part (`price`), or the whole path.
     pub fn field(&self) -> &str {
         match self.part() {
             Some(part) => self.0[part.len()..].trim_start_matches('.'),
-            None => &self.0,
+            None => self.0,
         }
     }
 
@@ -62,7 +85,20 @@ impl Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.0)
+    }
+}
+
+impl Serialize for Path {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Path {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        Ok(Self::new(text))
     }
 }
 

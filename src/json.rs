@@ -15,8 +15,9 @@ use serde_json::value::RawValue;
 use crate::facts::Plain;
 use crate::money::Amount;
 
-/// The deepest nesting that is read.
-const MAX_DEPTH: usize = 64;
+/// Deepest nesting that is read. A saved plan writes two levels of JSON for each, in a place that
+/// is some ten levels deep itself, and `serde_json` reads 128: a plan that was saved can be read.
+pub const MAX_DEPTH: usize = 48;
 /// The largest shift of the decimal point by an exponent.
 const MAX_SHIFT: i32 = 40;
 
@@ -193,6 +194,17 @@ impl Plain {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_at_its_deepest_can_be_saved_and_read_again() {
+        let lists = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let deepest = read(lists(MAX_DEPTH + 1).as_bytes()).unwrap();
+        assert!(read(lists(MAX_DEPTH + 2).as_bytes()).is_err());
+        let saved = serde_json::to_string(&deepest).unwrap();
+        let within = format!("{}{saved}{}", "[".repeat(20), "]".repeat(20));
+        assert!(serde_json::from_str::<serde_json::Value>(&within).is_ok());
+        assert_eq!(serde_json::from_str::<Plain>(&saved).unwrap(), deepest);
+    }
 
     #[test]
     fn digits_survive_both_ways() {

@@ -8,7 +8,9 @@
 //! values in two places do not look alike in the lockfile.
 
 use std::fmt;
+use std::sync::LazyLock;
 
+use blake3::hazmat::HasherExt as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 macro_rules! text_key {
@@ -145,6 +147,10 @@ impl fmt::Display for Stamp {
     }
 }
 
+/// The context of a value's fingerprint, hashed once: it is taken of every field of every quote.
+static FIELD: LazyLock<blake3::hazmat::ContextKey> =
+    LazyLock::new(|| blake3::hazmat::hash_derive_key_context("proforma 2026 field 1"));
+
 /// A digest of one value (or of one whole object): 128 bits of blake3, hex where it is written.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 16]);
@@ -152,12 +158,18 @@ pub struct Fingerprint([u8; 16]);
 impl Fingerprint {
     /// The fingerprint of a value at a path of a quote.
     pub fn of_value(quote: &QuoteName, path: &str, canonical: &str) -> Self {
-        Self::of_parts("proforma 2026 field 1", &[quote.as_str(), path, canonical])
+        Self::finish(
+            blake3::Hasher::new_from_context_key(&FIELD),
+            &[quote.as_str(), path, canonical],
+        )
     }
 
     /// The fingerprint of a list of texts under a named context.
     pub fn of_parts(context: &str, parts: &[&str]) -> Self {
-        let mut hash = blake3::Hasher::new_derive_key(context);
+        Self::finish(blake3::Hasher::new_derive_key(context), parts)
+    }
+
+    fn finish(mut hash: blake3::Hasher, parts: &[&str]) -> Self {
         for part in parts {
             hash.update(&(part.len() as u64).to_le_bytes());
             hash.update(part.as_bytes());
@@ -270,6 +282,11 @@ mod tests {
 
     #[test]
     fn fingerprints_round_trip_as_hex() {
+        let parts = ["q", "title", "tA"];
+        assert_eq!(
+            Fingerprint::of_value(&QuoteName::parse("q").unwrap(), "title", "tA"),
+            Fingerprint::of_parts("proforma 2026 field 1", &parts)
+        );
         let fingerprint = Fingerprint::of_parts("test", &["a"]);
         let text = fingerprint.to_string();
         assert_eq!(text.len(), 32);

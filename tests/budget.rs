@@ -169,6 +169,7 @@ fn the_journal_is_flushed_at_most_once_a_batch() {
             journal: &journal,
             store: &store,
             ledger: Ledger::new(lockfile),
+            seen_at: Timestamp::now(),
             listener: &seen,
             stop: CancellationToken::new(),
         };

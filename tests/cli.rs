@@ -19,7 +19,7 @@ fn run(args: &[&str]) -> Ended {
 
 #[test]
 fn help_of_every_command() {
-    let commands: [&[&str]; 11] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["validate"],
         &["plan"],
@@ -28,6 +28,9 @@ fn help_of_every_command() {
         &["lock"],
         &["lock", "list"],
         &["lock", "forget"],
+        &["lock", "rebuild"],
+        &["lock", "mv"],
+        &["lock", "merge"],
         &["providers"],
         &["sandbox"],
         &["demo"],
@@ -66,6 +69,15 @@ fn usage_errors_end_in_10_and_say_what_is_there() {
 fn version() {
     let ended = run(&["--version"]).expect(0);
     assert_eq!(ended.stdout, format!("proforma {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_demo_tells_its_story_to_the_end() {
+    let ended = run(&["demo"]).expect(0);
+    for word in ["drift", "killed", "Nothing to do"] {
+        let told = ended.stdout.contains(word) || ended.stderr.contains(word);
+        assert!(told, "the demo lacks {word}: {}{}", ended.stdout, ended.stderr);
+    }
 }
 
 #[test]

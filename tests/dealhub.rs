@@ -691,3 +691,21 @@ fn what_is_gone_from_the_workspace_cannot_be_deleted_here() {
     world.run(&["apply", "--prune", "--auto-approve", "--allow", "all", "--format", "json"]);
     assert!(world.read("proforma.sandbox.lock").contains("two"), "the entry was dropped");
 }
+
+#[test]
+fn a_draft_is_signed_with_a_comment_that_came_later() {
+    let world = world(&quote("one", "draft"));
+    world.apply().expect(0);
+    world.edit(
+        "quotes/all.yaml",
+        "state: draft\n",
+        "state: accepted\ndealhub: { sign_externally_comment: Signed on paper }\n",
+    );
+    let plan = world.plan().expect(2).json();
+    assert_eq!(plan["summary"]["blocked"], 0, "{plan}");
+    assert_eq!(plan["consent"], json!(["final"]));
+    world.apply().expect(0);
+    assert_eq!(only(&world)["status"], "Won");
+    assert_eq!(tenant(&world)["billed"], 1);
+    world.settled();
+}

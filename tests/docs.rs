@@ -53,3 +53,41 @@ fn every_error_code_is_in_the_table() {
     }
     assert!(missing.is_empty(), "docs/errors.md lacks {missing:?}");
 }
+
+/// `SECURITY.md` names the test that holds each claim: the name leads to a test.
+#[test]
+fn every_test_that_a_claim_of_security_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let mut named = 0;
+    for word in text.split('`').skip(1).step_by(2) {
+        if let Some((file, name)) = word.split_once("::")
+            && let Ok(source) = fs::read_to_string(root.join(format!("tests/{file}.rs")))
+        {
+            assert!(source.contains(&format!("fn {name}(")), "there is no test `{word}`");
+            named += 1;
+        } else if word.starts_with("tests/") {
+            assert!(root.join(word).exists(), "there is no `{word}`");
+        }
+    }
+    assert!(named > 25, "{named} claims");
+}
+
+/// `UPDATE_DOCS=1 cargo test --test docs` writes the pages anew.
+#[test]
+fn the_field_tables_are_those_of_the_program() {
+    use proforma::output::sheet_markdown::renewed;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers");
+    for sheet in proforma::cli::providers::sheets() {
+        let path = folder.join(format!("{}.md", sheet.name));
+        let page = fs::read_to_string(&path).unwrap();
+        let now = renewed(&page, &sheet)
+            .unwrap_or_else(|| panic!("{} has no markers for its fields", path.display()));
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(&path, now).unwrap();
+        } else {
+            let help = "run `UPDATE_DOCS=1 cargo test --test docs`";
+            assert!(page == now, "{} is not what the program says: {help}", path.display());
+        }
+    }
+}

@@ -73,3 +73,39 @@ fn what_an_upstream_cannot_hold_names_the_field_and_the_way_out() {
     );
     assert!(diagnostic["help"].is_string(), "{diagnostic}");
 }
+
+#[test]
+fn one_manifest_and_one_product_with_four_identifiers() {
+    let world = world();
+    world.write(
+        "catalog/products.yaml",
+        "product: seo-audit\nname: Annual SEO audit\nsku: SEO-A\nhubspot: { hs_product_id: '19610001' }\n\
+         quickquote: { variant_id: 40100000000001 }\nsalesbyte: { bundle_id: 458 }\ndealhub: { sku: LINK-10 }\n",
+    );
+    let manifest = world.read("quotes/crm.yaml");
+    for connection in ["shop", "nordic", "cpq"] {
+        let moved = manifest
+            .replace("quote: acme-audit-crm", &format!("quote: acme-audit-{connection}"))
+            .replace("connection: crm", &format!("connection: {connection}"));
+        assert_ne!(moved, manifest);
+        world.write(&format!("quotes/{connection}.yaml"), &moved);
+    }
+    let plan = world.plan().expect(2).json();
+    let mut made: Vec<(&str, &str)> = Vec::new();
+    for quote in plan["quotes"].as_array().unwrap() {
+        made.push((quote["provider"].as_str().unwrap(), quote["action"].as_str().unwrap()));
+    }
+    made.sort_unstable();
+    let all = ["dealhub", "hubspot", "quickquote", "salesbyte"];
+    assert_eq!(made, all.map(|provider| (provider, "create")));
+    world.apply().expect(0);
+    world.settled();
+    // Each upstream got its own identifier.
+    assert_eq!(world.records("line_items")[0]["properties"]["hs_product_id"], "19610001");
+    let upstreams = world.control("GET", "snapshot", &serde_json::Value::Null);
+    let quotes = |upstream: &str| upstreams[upstream]["quotes"].as_array().cloned().unwrap();
+    let shop = quotes("quickquote").into_iter().find(|q| q["email"] == "jo@acme.example").unwrap();
+    assert_eq!(shop["line_items"][0]["variant_id"], 40_100_000_000_001_u64);
+    assert_eq!(quotes("salesbyte")[0]["request"]["alternatives"][0]["bundle_id"], 458);
+    assert_eq!(quotes("dealhub")[0]["request"]["line_items"][0]["sku"], "LINK-10");
+}

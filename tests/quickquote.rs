@@ -1,30 +1,16 @@
 //! Stories of Quick Quote: the real binary against the embedded sandbox, through a stand-in that
 //! writes down every request.
 
-#![allow(clippy::unwrap_used, clippy::format_push_string, reason = "tests")]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod support;
 
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex};
-
-use axum::body::Body;
 use bytes::Bytes;
 use proforma::sandbox::{Options, Running, Verdict};
 use serde_json::{Value, json};
+use support::ledger::{Ledger, Sent, stand_in};
 use support::{Ended, finish};
 use tempfile::TempDir;
-
-/// A request that left.
-#[derive(Clone, Debug)]
-struct Sent {
-    method: String,
-    path: String,
-    body: Value,
-    content_type: Option<String>,
-}
-
-type Ledger = Arc<Mutex<Vec<Sent>>>;
 
 /// A workspace, its shop, and everything that was asked of it.
 struct Shop {
@@ -56,7 +42,7 @@ impl Shop {
         let options = Options { rate: "off".parse().unwrap(), ..Options::default() };
         let running = runtime.block_on(Running::start(options)).unwrap();
         let sent = Ledger::default();
-        let url = runtime.block_on(stand_in(&running, &sent));
+        let url = runtime.block_on(stand_in(running.root_url(), "/quickquote/api/v1", &sent));
         let folder = tempfile::tempdir().unwrap();
         let shop = Self { runtime, running: Some(running), url, sent, folder };
         shop.write("proforma.yaml", WORKSPACE);
@@ -196,86 +182,6 @@ impl Drop for Shop {
             let _ = self.runtime.block_on(running.stop());
         }
     }
-}
-
-/// Writes down what comes, and hands it to the sandbox; a lost answer is a cut connection there.
-async fn stand_in(running: &Running, sent: &Ledger) -> String {
-    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (sent, root) = (Arc::clone(sent), running.root_url());
-    let client = Arc::new(tokio::sync::Mutex::new(()));
-    let handler = move |request: axum::extract::Request| {
-        let (sent, root, client) = (Arc::clone(&sent), root.clone(), Arc::clone(&client));
-        async move {
-            let _one_at_a_time = client.lock().await;
-            pass_on(request, &sent, &root).await
-        }
-    };
-    tokio::spawn(async move {
-        let _ = axum::serve(listener, axum::Router::new().fallback(handler)).await;
-    });
-    url
-}
-
-async fn pass_on(
-    request: axum::extract::Request,
-    sent: &Ledger,
-    root: &str,
-) -> http::Response<Body> {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let (parts, body) = request.into_parts();
-    let bytes = axum::body::to_bytes(body, 1 << 24).await.unwrap();
-    let header =
-        |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok().map(str::to_owned));
-    let path = parts.uri.path().replace("/quickquote/api/v1", "");
-    sent.lock().unwrap().push(Sent {
-        method: parts.method.to_string(),
-        path,
-        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        content_type: header("content-type"),
-    });
-    // By hand, so that a cut connection is seen as one.
-    let mut stream =
-        tokio::net::TcpStream::connect(root.trim_start_matches("http://")).await.unwrap();
-    let mut head = format!(
-        "{} {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n",
-        parts.method,
-        parts.uri,
-        bytes.len()
-    );
-    for name in ["content-type", "x-api-key"] {
-        if let Some(value) = header(name) {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-    }
-    head.push_str("\r\n");
-    stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(&bytes).await.unwrap();
-    let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer).await;
-    let cut = || {
-        // A body that breaks off: the client sees no whole answer.
-        let broken =
-            futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut")) });
-        http::Response::builder().body(Body::from_stream(broken)).unwrap()
-    };
-    let Some(end) = answer.windows(4).position(|w| w == b"\r\n\r\n").filter(|_| read.is_ok())
-    else {
-        return cut();
-    };
-    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-    let mut lines = head.lines();
-    let status: u16 = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-    let mut response = http::Response::builder().status(status);
-    for line in lines {
-        let (name, value) = line.split_once(": ").unwrap();
-        if !name.eq_ignore_ascii_case("transfer-encoding")
-            && !name.eq_ignore_ascii_case("connection")
-        {
-            response = response.header(name, value);
-        }
-    }
-    response.body(Body::from(answer[end + 4..].to_vec())).unwrap()
 }
 
 /// A quote with everything that a plain one has.
@@ -871,4 +777,22 @@ fn the_vendors_create_example_leaves_fact_by_fact() {
     let quote = shop.quote();
     assert_eq!(quote["total"], 8.0);
     assert_eq!(quote["line_items"][0]["grams"], 1300);
+}
+
+/// What a customer's look moves is drift: shown, and neither repaired nor taken for a new wish of
+/// the manifest by a later plan.
+#[test]
+fn a_viewed_draft_stays_drift_after_an_apply() {
+    let shop = Shop::new(
+        "quote: one\nstate: draft\ncustomer: { email: a@acme.example, first_name: A, last_name: B }\n\
+         items: [{ key: a, name: Audit, price: 10.00 }]\n",
+    );
+    shop.apply().expect(0);
+    let id = shop.quote()["id"].clone();
+    shop.deed("customer", json!({ "id": id, "action": "view" }));
+    for _ in 0..2 {
+        shop.apply().expect(0);
+        shop.settled();
+    }
+    assert_eq!(shop.quote()["status"], "Viewed");
 }

@@ -452,6 +452,39 @@ fn without_a_token_a_lost_creation_waits_for_a_person() {
 }
 
 #[test]
+fn recover_explains_waits_and_settles_what_no_machine_can() {
+    for found in [true, false] {
+        let world = blind(&format!("{}---\n{}", draft("a"), draft("b")));
+        world.run(&["apply", "--only", "b", "--auto-approve"]).expect(0);
+        let before = quotes(&world).len();
+        fault(&world, "write", if found { "lose_answer" } else { "drop_before" });
+        world.apply().expect(6);
+        assert_eq!(quotes(&world).len(), before + usize::from(found));
+        let told = world.run(&["recover"]).expect(6).stdout;
+        for words in
+            ["a: create the quote", "nothing here can look it up", "--adopt ID", "--absent"]
+        {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        let listed = world.run(&["lock", "list", "--format", "json"]).expect(0).json();
+        let other = listed["quotes"][0]["id"].as_str().unwrap().to_owned();
+        let refused = world.run(&["recover", "a", "--adopt", &other]).expect(11);
+        assert!(refused.stderr.contains("is the quote `b`"), "{}", refused.stderr);
+        if found {
+            let all = quotes(&world);
+            let key = |q: &Value| q["key"].as_str().unwrap().to_owned();
+            let id = all.iter().map(key).find(|k| *k != other).unwrap();
+            world.run(&["recover", "a", "--adopt", &id]).expect(0);
+        } else {
+            world.run(&["recover", "a", "--absent"]).expect(0);
+        }
+        world.run(&["recover"]).expect(0);
+        world.apply().expect(0);
+        assert_eq!(quotes(&world).len(), before + 1, "found: {found}");
+    }
+}
+
+#[test]
 fn a_stamp_that_cannot_be_seen_is_never_taken_for_an_absence() {
     let world = workspace(FULL, &draft("a"));
     switch(&world, json!({ "drop_field": ["custom_fields.proforma"] }));
@@ -801,4 +834,19 @@ async fn a_creation_without_the_customers_link_is_unknown_not_done() {
         assert!(matches!(receipts[0].outcome, Outcome::Unknown(_)), "{answer}: {receipts:?}");
         assert_eq!(ear.heard.lock().unwrap().len(), 1, "{answer}: sent again");
     }
+}
+
+/// A saved plan says "create"; whether an earlier run of it did is not for the plan to say.
+#[test]
+fn a_saved_plan_does_not_repeat_what_may_have_been_done() {
+    let world = blind(&draft("one"));
+    let file = world.path("saved.plan").to_string_lossy().into_owned();
+    world.run(&["plan", "--out", &file]).expect(0);
+    fault(&world, "write", "lose_answer");
+    let args = ["apply", file.as_str(), "--auto-approve", "--format", "json"];
+    world.run(&args).expect(6);
+    let again = world.run(&args).expect(6);
+    assert_eq!(again.json()["summary"]["unknown"], 1, "{}", again.stdout);
+    assert_eq!(quotes(&world).len(), 1);
+    world.run(&["recover", "one", "--absent"]).expect(0);
 }

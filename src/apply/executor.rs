@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::events::{Event, Listener};
+use super::fence::Fence;
 use super::flight::Flight;
 use super::journal::Journal;
 use super::ledger::Ledger;
@@ -27,7 +28,7 @@ use super::schedule::{Schedule, Standing};
 use crate::desired::Quote;
 use crate::failure::Failure;
 use crate::key::{ConnectionName, QuoteName};
-use crate::lockfile::Store;
+use crate::lockfile::{Lockfile, Store};
 use crate::plan::model::{Plan, QuotePlan};
 use crate::provider::step::{Effects, Outcome, Step, Trouble, TroubleKind};
 use crate::provider::{BatchClass, Dialect, Reader, Requests, Writer};
@@ -70,6 +71,9 @@ pub struct Apply<'a> {
     pub store: &'a Store,
     /// The lockfile in memory.
     pub ledger: Ledger,
+    /// When the look that the plan rests on began, by the journal's clock: an old look is repeated
+    /// before it is acted on.
+    pub seen_at: jiff::Timestamp,
     /// Who wants to know.
     pub listener: &'a dyn Listener,
     /// Fires on the first Ctrl-C.
@@ -85,6 +89,7 @@ impl<'a> Apply<'a> {
             self.plan.quotes.iter().map(|q| (&q.quote, q)).collect();
         let active: Vec<&QuotePlan> =
             self.plan.quotes.iter().filter(|q| !self.stale.contains_key(&q.quote)).collect();
+        let fence = Fence::new(&self.plan.workspace, self.ledger.lockfile().clone(), self.seen_at);
         for plan in &active {
             self.ledger.prepare(plan);
         }
@@ -113,7 +118,11 @@ impl<'a> Apply<'a> {
             quotes: active.iter().filter(|q| q.action.is_pending()).count(),
             steps: total,
         });
-        let (failure, exhausted) = self.drive(&mut schedule, &plans, total).await;
+        let (failure, exhausted) = self.drive(&mut schedule, &plans, &fence, total).await;
+        // Whoever lost the lock must not touch what another run writes now.
+        self.journal.still_held()?;
+        let recorded = fence.recorded().clone();
+        self.give_up(&schedule, &plans, &recorded, fence.into_lost());
         let mut report = self.conclude(&schedule, &exhausted);
         report.interrupted = self.stop.is_cancelled();
         report.seconds = started.elapsed().as_secs_f64();
@@ -132,6 +141,7 @@ impl<'a> Apply<'a> {
         &mut self,
         schedule: &mut Schedule<'a>,
         plans: &BTreeMap<&QuoteName, &'a QuotePlan>,
+        fence: &Fence<'_>,
         total: usize,
     ) -> (Option<Failure>, Exhausted) {
         let hands: BTreeMap<&ConnectionName, &Hand<'a>> = self.hands.iter().collect();
@@ -165,22 +175,23 @@ impl<'a> Apply<'a> {
                     });
                 }
                 let made = self.ledger.made_for(&steps);
-                let asks =
-                    if batch.reads { self.ledger.entries_for(&steps) } else { BTreeMap::new() };
-                let flight = Flight { hand, journal, listener, quotes, plans, workspace };
-                flying.push(async move { flight.go(batch, steps, made, asks).await });
+                let entries = self.ledger.entries_for(&steps);
+                let flight = Flight { hand, journal, listener, quotes, plans, workspace, fence };
+                flying.push(async move { flight.go(batch, steps, made, entries).await });
             }
             if flying.is_empty() {
                 break;
             }
             let landed = tokio::select! {
-                landed = flying.next() => landed,
+                // The stop first: else whatever lands meanwhile would start something new.
+                biased;
                 () = self.stop.cancelled(), if !stopped => {
                     stopped = true;
                     listener.on(&Event::Draining { in_flight: flying.len() });
                     schedule.stop();
                     continue;
                 }
+                landed = flying.next() => landed,
             };
             let Some(landed) = landed else { break };
             schedule.landed(&landed.batch.connection);
@@ -219,7 +230,8 @@ impl<'a> Apply<'a> {
             }
             if saved.elapsed() > CHECKPOINT && failure.is_none() {
                 saved = Instant::now();
-                let recorded = match self.ledger.save(self.store) {
+                let steps = journal.still_held().and_then(|()| self.ledger.save(self.store));
+                let recorded = match steps {
                     Ok(steps) => journal.checkpoint(steps).await,
                     Err(found) => Err(found),
                 };
@@ -231,6 +243,31 @@ impl<'a> Apply<'a> {
             }
         }
         (failure, exhausted)
+    }
+
+    /// Quotes that the fence kept this run from: one that nothing was written to is stale, and its
+    /// entry is as it was.
+    fn give_up(
+        &mut self,
+        schedule: &Schedule<'_>,
+        plans: &BTreeMap<&QuoteName, &'a QuotePlan>,
+        recorded: &Lockfile,
+        lost: BTreeMap<QuoteName, Trouble>,
+    ) {
+        let left = |standing: &Standing| {
+            !matches!(standing, Standing::Settled(Outcome::Applied(_) | Outcome::Unknown(_)))
+        };
+        for (quote, trouble) in lost {
+            let mut mine = schedule.all().filter(|(s, _)| s.quote.as_ref() == Some(&quote));
+            if !mine.all(|(_, standing)| left(standing)) {
+                continue;
+            }
+            let was = plans.get(&quote).and_then(|p| p.record.as_ref()?.was.as_ref());
+            self.ledger.restore(recorded, std::iter::once(&quote).chain(was));
+            if trouble.kind == TroubleKind::Overtaken {
+                self.stale.insert(quote, trouble.message);
+            }
+        }
     }
 
     fn conclude(&mut self, schedule: &Schedule<'_>, exhausted: &Exhausted) -> Report {

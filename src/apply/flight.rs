@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::events::{Event, Listener};
 use super::executor::Hand;
+use super::fence::{self, Fence};
 use super::journal::Journal;
 use super::ledger::{intent_of, receipt_of};
 use super::schedule::Batch;
@@ -39,6 +40,7 @@ pub(super) struct Flight<'f, 'a> {
     pub(super) quotes: &'f BTreeMap<&'a QuoteName, &'a Quote>,
     pub(super) plans: &'f BTreeMap<&'f QuoteName, &'a QuotePlan>,
     pub(super) workspace: &'f WorkspaceName,
+    pub(super) fence: &'f Fence<'f>,
 }
 
 impl<'a> Flight<'_, 'a> {
@@ -71,14 +73,30 @@ impl<'a> Flight<'_, 'a> {
                 failure: Some(failure),
             };
         }
-        let mut answers: BTreeMap<_, _> = self
-            .hand
-            .writer
-            .perform(&steps, &made)
-            .await
-            .into_iter()
-            .map(|receipt| (receipt.step, receipt.outcome))
-            .collect();
+        // After the intent, so that as little time as can be lies between the look and the request.
+        let held = self
+            .fence
+            .pass(&fence::Batch {
+                hand: self.hand,
+                steps: &steps,
+                made: &made,
+                entries: &entries,
+                quotes: self.quotes,
+                plans: self.plans,
+                now: self.journal.now(),
+            })
+            .await;
+        let held_up = |step: &Step| step.quote.as_ref().and_then(|q| held.get(q));
+        let free: Vec<&'a Step> = steps.iter().copied().filter(|s| held_up(s).is_none()).collect();
+        let sent =
+            if free.is_empty() { Vec::new() } else { self.hand.writer.perform(&free, &made).await };
+        let mut answers: BTreeMap<_, _> =
+            sent.into_iter().map(|receipt| (receipt.step, receipt.outcome)).collect();
+        for step in &steps {
+            if let Some(trouble) = held_up(step) {
+                answers.insert(step.id.clone(), Outcome::NotSent(trouble.clone()));
+            }
+        }
         let mut receipts: Vec<Receipt> = steps
             .iter()
             .map(|step| Receipt {

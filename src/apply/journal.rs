@@ -14,7 +14,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::apply::journal_text;
@@ -31,7 +30,10 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const SANDBOX_JOURNAL: &str = "journal.sandbox.jsonl";
 
 /// Tells the time; a simulation has its own.
-pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+pub type Now = crate::clock::Clock;
+
+/// Says whether this run may still write: an error once it lost the workspace lock.
+pub type Leave = Box<dyn Fn() -> Result<(), Failure> + Send + Sync>;
 
 /// The open journal. Clones write to the same file.
 #[derive(Clone)]
@@ -40,6 +42,7 @@ pub struct Journal {
     run: Arc<OnceLock<RunId>>,
     flushes: Arc<AtomicU64>,
     now: Now,
+    leave: Arc<OnceLock<Leave>>,
 }
 
 impl std::fmt::Debug for Journal {
@@ -91,14 +94,39 @@ impl Journal {
         let (queue, jobs) = mpsc::unbounded_channel();
         let flushes = Arc::new(AtomicU64::new(0));
         tokio::spawn(write_jobs(place, jobs, Arc::clone(&flushes)));
-        Ok((Self { queue, run: Arc::new(OnceLock::new()), flushes, now }, replayed))
+        Ok((
+            Self { queue, run: Arc::new(OnceLock::new()), flushes, now, leave: Arc::default() },
+            replayed,
+        ))
     }
 
     /// Tells what earlier runs left, without taking anything over: for a plan, which holds no lock.
     pub fn peek(disk: Arc<dyn Disk>, folder: &Path, file: &str) -> Result<Replay, Failure> {
         let path = folder.join(STATE_FOLDER).join(file);
         let place = Place { disk, path, shown: format!("{STATE_FOLDER}/{file}") };
+        // An apply finds out when it prepares the folder; a plan only looks.
+        if place.disk.is_link(&folder.join(STATE_FOLDER)).is_ok_and(|link| link) {
+            let link = io::Error::new(io::ErrorKind::InvalidInput, "its folder is a symbolic link");
+            return Err(place.failed("read", &link));
+        }
         Ok(replay(place.read()?.records))
+    }
+
+    /// Asks this before every record from now on: a run that lost the workspace lock must add
+    /// nothing to what another run reads.
+    pub fn ask_leave(&self, leave: Leave) {
+        // The first one counts; there is one lock a run.
+        let _first = self.leave.set(leave);
+    }
+
+    /// Whether this run may still write.
+    pub fn still_held(&self) -> Result<(), Failure> {
+        self.leave.get().map_or(Ok(()), |leave| leave())
+    }
+
+    /// The time.
+    pub fn now(&self) -> jiff::Timestamp {
+        (self.now)()
     }
 
     /// Writes that a run begins. Once, before the first intent.
@@ -152,6 +180,7 @@ impl Journal {
         if let Some(run) = self.run.get() {
             self.write(&Record::End { run: run.clone() }).await?;
         }
+        self.still_held()?;
         let (done, wait) = oneshot::channel();
         self.queue.send(Job::Close { done }).map_err(|_| closed())?;
         wait.await.map_err(|_| closed())?
@@ -167,6 +196,7 @@ impl Journal {
     }
 
     async fn write(&self, record: &Record) -> Result<(), Failure> {
+        self.still_held()?;
         let text = journal_text::print(record)?;
         let (done, wait) = oneshot::channel();
         self.queue.send(Job::Append { text, done }).map_err(|_| closed())?;

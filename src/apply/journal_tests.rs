@@ -1,5 +1,7 @@
 //! The journal under faults: full disk, torn tails, kills and power cuts at every operation.
 
+use jiff::Timestamp;
+
 use super::*;
 use crate::apply::records::Outcome;
 use crate::disk::{FakeDisk, Fault, RealDisk};

@@ -14,7 +14,7 @@ use super::fold::fold;
 use super::records::{self, Intent};
 use crate::facts::Path;
 use crate::failure::Failure;
-use crate::key::{QuoteName, RemoteId, Stamp, StepId};
+use crate::key::{ConnectionName, QuoteName, RemoteId, Stamp, StepId};
 use crate::lockfile::model::web_link;
 use crate::lockfile::{Entry, Lockfile, RefRecord, Store};
 use crate::plan::decide::state_fingerprint;
@@ -127,6 +127,31 @@ impl Ledger {
         entry.parts.clone_from(&observed.parts);
     }
 
+    /// Takes in a quote that was found by its stamp and is not recorded, with what holds of it.
+    /// `plan` is what would be done to it, if a plan could be made.
+    pub fn take_in(
+        &mut self,
+        quote: &QuoteName,
+        connection: &ConnectionName,
+        provider: &str,
+        plan: Option<&QuotePlan>,
+        observed: &Observed,
+    ) {
+        let mut entry = Entry::new(connection.clone(), provider, observed.id.clone());
+        entry.revision = observed.revision;
+        entry.generation = 1;
+        entry.predecessor.clone_from(&observed.superseded);
+        if let Some(plan) = plan {
+            // A quote that would be replaced holds nothing of its successor's.
+            if let Some(record) = plan.record.as_ref().filter(|_| plan.action != Action::Replace) {
+                note(&mut entry, plan, record);
+            }
+            entry.total = plan.total_before;
+        }
+        self.lockfile.entries.insert(quote.clone(), entry);
+        self.seen(quote, observed);
+    }
+
     /// Records the end of a quote; `whole` = everything that the plan promised is done.
     pub fn conclude(&mut self, plan: &QuotePlan, whole: bool) {
         if !whole {
@@ -143,13 +168,27 @@ impl Ledger {
         };
         let before = entry.clone();
         note(entry, plan, record);
-        if let Some(state) = &plan.state_after {
+        if let Some(state) = plan.state_after.as_ref().filter(|_| !plan.state_drifts()) {
             entry.fields.insert(Path::new(STATE), state_fingerprint(&plan.quote, state));
             entry.state.get_or_insert_with(|| state.word());
         }
         entry.total = plan.total_after.or(entry.total);
         if before != *entry {
             entry.generation = plan.basis.generation + 1;
+        }
+    }
+
+    /// Puts entries back as they were before the run.
+    pub fn restore<'q>(
+        &mut self,
+        recorded: &Lockfile,
+        quotes: impl IntoIterator<Item = &'q QuoteName>,
+    ) {
+        for quote in quotes {
+            match recorded.entries.get(quote) {
+                Some(entry) => self.lockfile.entries.insert(quote.clone(), entry.clone()),
+                None => self.lockfile.entries.remove(quote),
+            };
         }
     }
 

@@ -1,7 +1,8 @@
 //! Carrying a plan out: what is done, and what is kept on disk while it happens.
 //!
 //! [`schedule`] says which steps may go, [`executor`] sends them and emits [`events`], [`verify`]
-//! reads back, [`report`] says what became of it.
+//! reads back, [`report`] says what became of it. The `fence` looks again before a write that comes
+//! late.
 //!
 //! [`journal`] comes before the wire ([`records`] are its words, [`journal_text`] its lines,
 //! [`replay`] what an earlier run left in it), [`fold`] brings its receipts into the lockfile
@@ -10,6 +11,7 @@
 
 pub mod events;
 pub mod executor;
+mod fence;
 mod flight;
 pub mod fold;
 pub mod journal;

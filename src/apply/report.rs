@@ -127,6 +127,7 @@ impl Report {
         let idle = self.count(QuoteOutcome::Applied) == 0;
         match quote.error.as_ref().map(|e| e.kind) {
             Some(TroubleKind::Ownership) => Kind::Ownership,
+            Some(TroubleKind::Overtaken) => Kind::Stale,
             Some(TroubleKind::Credentials) if idle => Kind::Credentials,
             Some(TroubleKind::Quota) if idle => Kind::Quota,
             _ => Kind::Partial,

@@ -4,14 +4,24 @@
 //! create. The lock is the operating system's own, on an open file, so it ends with its holder
 //! whatever ends the holder: there is no stale lock to delete.
 //!
-//! Invariant: what stands in the file is told to people and decides nothing.
+//! A holder that lives and stands still (stopped, or asleep) would keep it for ever. So the name in
+//! the file carries an expiry, which the holder renews; past it another run takes over by putting a
+//! new file in the place of the old one. The late holder sees another name there
+//! ([`Lease::still_held`]) before it writes anything, and ends.
+//!
+//! Invariants: who takes over does so behind a gate, one at a time. A file that cannot be read
+//! says nothing, and a lock is never lost by it.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::apply::state_folder::{self, STATE_FOLDER};
@@ -19,6 +29,22 @@ use crate::disk::RealDisk;
 use crate::failure::{Failure, Kind};
 
 const FILE: &str = "lock";
+/// Locked for the instants in which the lock is taken.
+const GATE: &str = "lock.gate";
+/// A lock that is about to take the place of an expired one.
+const FRESH: &str = "lock.fresh";
+/// How long a lock holds without being renewed.
+const LEASE: SignedDuration = SignedDuration::from_mins(10);
+/// How often it is renewed.
+const RENEW: Duration = Duration::from_mins(1);
+/// How instants are shown.
+const SECONDS: &str = "%Y-%m-%dT%H:%M:%SZ";
+/// Bytes of a name in the file.
+const SIGNED: usize = 512;
+/// Looks at the file before a name that is not ours is believed.
+const READS: usize = 5;
+/// Tries to pass the gate, 20 ms apart.
+const GATE_TRIES: usize = 100;
 
 /// Who holds the lock.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -31,6 +57,13 @@ pub struct Holder {
     pub pid: u32,
     /// Since when.
     pub started: Timestamp,
+    /// Until when, unless the holder renews it: a holder that stands still loses the lock then.
+    #[serde(default = "never")]
+    pub expires: Timestamp,
+}
+
+fn never() -> Timestamp {
+    Timestamp::MAX
 }
 
 impl Holder {
@@ -50,8 +83,19 @@ impl Holder {
             host: host.unwrap_or_else(unknown),
             pid: std::process::id(),
             started,
+            expires: later(started),
         }
     }
+
+    /// Whether both are the same process's name, however often it was renewed.
+    fn is(&self, other: &Self) -> bool {
+        (&self.owner, &self.host, self.pid, self.started)
+            == (&other.owner, &other.host, other.pid, other.started)
+    }
+}
+
+fn later(now: Timestamp) -> Timestamp {
+    now.saturating_add(LEASE).unwrap_or(Timestamp::MAX)
 }
 
 impl fmt::Display for Holder {
@@ -60,52 +104,134 @@ impl fmt::Display for Holder {
         let plain =
             |text: &str| -> String { text.chars().filter(|c| !c.is_control()).take(60).collect() };
         let (owner, host) = (plain(&self.owner), plain(&self.host));
-        write!(f, "{owner} on {host}, process {}, since {}", self.pid, self.started)
+        write!(
+            f,
+            "{owner} on {host}, process {}, since {}, until {} unless renewed",
+            self.pid,
+            self.started.strftime(SECONDS),
+            self.expires.strftime(SECONDS)
+        )
     }
 }
 
 /// The lock, held while this value lives.
 #[derive(Debug)]
 pub struct WorkspaceLock {
-    file: File,
+    lease: Lease,
+    /// Dropped first: the renewing thread ends with it.
+    renewing: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the holder of a lock knows of it, to ask whether it still holds.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    file: Arc<Mutex<File>>,
+    path: PathBuf,
+    holder: Holder,
 }
 
 impl WorkspaceLock {
     /// Takes the lock of the workspace in `folder`, or fails at once and says who holds it.
     pub fn take(folder: &Path, holder: &Holder) -> Result<Self, Failure> {
-        let file = open(folder).map_err(|e| cannot(&e))?;
-        match file.try_lock() {
-            Ok(()) => {
-                let mut lock = Self { file };
-                // What cannot be told does not matter: the lock itself is held.
-                if let Err(e) = lock.sign(holder) {
-                    tracing::debug!("cannot write the holder into the workspace lock: {e}");
-                }
-                Ok(lock)
-            }
-            Err(TryLockError::WouldBlock) => Err(held(file)),
-            Err(TryLockError::Error(e)) => Err(cannot(&e)),
+        let path = place(folder).map_err(|e| cannot(&e))?;
+        let gate = open(&path.with_file_name(GATE)).map_err(|e| cannot(&e))?;
+        pass_gate(&gate)?;
+        let file = open(&path).map_err(|e| cannot(&e))?;
+        let file = match file.try_lock() {
+            Ok(()) => file,
+            Err(TryLockError::WouldBlock) => take_over(file, &path, holder)?,
+            Err(TryLockError::Error(e)) => return Err(cannot(&e)),
+        };
+        let lease = Lease { file: Arc::new(Mutex::new(file)), path, holder: holder.clone() };
+        // What cannot be told does not matter: the lock itself is held.
+        if let Err(e) = lease.sign(holder.expires) {
+            tracing::debug!("cannot write the holder into the workspace lock: {e}");
         }
+        drop(gate);
+        let (renewing, ended) = mpsc::channel();
+        let renewed = lease.clone();
+        let thread = std::thread::Builder::new()
+            .name("workspace lock".to_owned())
+            .spawn(move || renewed.renew(&ended))
+            .map_err(|e| cannot(&e))?;
+        Ok(Self { lease, renewing: Some(renewing), thread: Some(thread) })
     }
 
-    fn sign(&mut self, holder: &Holder) -> io::Result<()> {
-        let text = serde_json::to_string(holder)?;
-        self.file.set_len(0)?;
-        self.file.rewind()?;
-        self.file.write_all(text.as_bytes())
+    /// For whoever must ask, later and elsewhere, whether the lock is still held.
+    pub fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+}
+
+impl Lease {
+    /// Fails when another run took the lock over.
+    pub fn still_held(&self) -> Result<(), Failure> {
+        let mut other = None;
+        for _ in 0..READS {
+            let Ok(text) = std::fs::read_to_string(&self.path) else { return Ok(()) };
+            match serde_json::from_str::<Holder>(text.trim_end_matches(['\0', ' '])) {
+                Ok(there) if there.is(&self.holder) => return Ok(()),
+                found => other = found.ok(),
+            }
+            // It may be in the middle of being written.
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let who = other.map_or_else(
+            || "and has ended since".to_owned(),
+            |holder| format!("and holds it: {holder}"),
+        );
+        Err(Failure::new(
+            Kind::Locked,
+            format!("this run stood still until its lock expired; another one took over, {who}"),
+        )
+        .help("nothing more was written by this run; run apply again when the other one has ended"))
+    }
+
+    fn sign(&self, expires: Timestamp) -> io::Result<()> {
+        let holder = Holder { expires, ..self.holder.clone() };
+        let mut text = serde_json::to_string(&holder)?;
+        // Always as long, in one write: a reader sees the one or the other name, never half of it.
+        while text.len() < SIGNED {
+            text.push(' ');
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        file.set_len(text.len() as u64)
+    }
+
+    /// Renews the expiry until the sender is gone.
+    fn renew(&self, ended: &mpsc::Receiver<()>) {
+        while ended.recv_timeout(RENEW) == Err(RecvTimeoutError::Timeout) {
+            if let Err(e) = self.sign(later(Timestamp::now())) {
+                tracing::debug!("cannot renew the workspace lock: {e}");
+            }
+        }
     }
 }
 
 impl Drop for WorkspaceLock {
     fn drop(&mut self) {
+        drop(self.renewing.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has nothing left to end.
+            let _ = thread.join();
+        }
         // The name goes, the file stays: removing it would let two processes lock two files.
-        let _ = self.file.set_len(0);
+        let file = self.lease.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = file.set_len(0);
+        // Leases may outlive the lock and keep the file open.
+        let _ = file.unlock();
     }
 }
 
-fn open(folder: &Path) -> io::Result<File> {
-    let path = state_folder::prepare(&RealDisk::new(), folder)?.join(FILE);
-    match std::fs::symlink_metadata(&path) {
+fn place(folder: &Path) -> io::Result<PathBuf> {
+    Ok(state_folder::prepare(&RealDisk::new(), folder)?.join(FILE))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    match std::fs::symlink_metadata(path) {
         Ok(there) if !there.is_file() => {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
@@ -114,10 +240,40 @@ fn open(folder: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-fn held(mut file: File) -> Failure {
+/// Waits for the few instants that another process needs to take or to be refused the lock.
+fn pass_gate(gate: &File) -> Result<(), Failure> {
+    for _ in 0..GATE_TRIES {
+        match gate.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(20)),
+            Err(TryLockError::Error(e)) => return Err(cannot(&e)),
+        }
+    }
+    Err(Failure::new(Kind::Locked, "another run is just taking the lock of this workspace")
+        .help("wait until it ends; the lock ends with its holder, also after a crash"))
+}
+
+/// Puts a new lock in the place of one whose holder stood still past its expiry.
+fn take_over(mut old: File, path: &Path, holder: &Holder) -> Result<File, Failure> {
     let mut text = String::new();
-    let read = Read::by_ref(&mut file).take(4096).read_to_string(&mut text);
-    let holder = read.ok().and_then(|_| serde_json::from_str::<Holder>(&text).ok());
+    let read = Read::by_ref(&mut old).take(4096).read_to_string(&mut text);
+    let there = read.ok().and_then(|_| serde_json::from_str::<Holder>(text.trim_end()).ok());
+    let expired = there.as_ref().is_some_and(|there| there.expires < holder.started);
+    if !expired {
+        return Err(held(there));
+    }
+    let replace = || -> io::Result<File> {
+        let fresh = path.with_file_name(FRESH);
+        let file = open(&fresh)?;
+        file.set_len(0)?;
+        file.try_lock().map_err(|e| io::Error::other(e.to_string()))?;
+        std::fs::rename(&fresh, path)?;
+        Ok(file)
+    };
+    replace().map_err(|e| cannot(&e))
+}
+
+fn held(holder: Option<Holder>) -> Failure {
     let who = holder
         .map_or_else(|| "a process that did not leave its name".to_owned(), |h| h.to_string());
     Failure::new(Kind::Locked, format!("another apply holds this workspace: {who}")).help(
@@ -137,7 +293,14 @@ mod tests {
 
     fn holder() -> Holder {
         let started = "2026-11-22T10:00:00Z".parse().unwrap();
-        Holder { owner: "jo\u{1b}[31m".to_owned(), host: "desk".to_owned(), pid: 42, started }
+        let expires = later(started);
+        Holder {
+            owner: "jo\u{1b}[31m".to_owned(),
+            host: "desk".to_owned(),
+            pid: 42,
+            started,
+            expires,
+        }
     }
 
     #[test]
@@ -147,7 +310,11 @@ mod tests {
         let refused = WorkspaceLock::take(dir.path(), &holder()).unwrap_err();
         assert_eq!(refused.kind.exit_code(), 7);
         assert!(
-            refused.message.ends_with("jo[31m on desk, process 42, since 2026-11-22T10:00:00Z")
+            refused.message.ends_with(
+                "jo[31m on desk, process 42, since 2026-11-22T10:00:00Z, until 2026-11-22T10:10:00Z unless renewed"
+            ),
+            "{}",
+            refused.message
         );
         assert!(refused.help.unwrap().contains("wait"));
         drop(first);
@@ -165,6 +332,25 @@ mod tests {
         std::fs::write(&path, "{").unwrap();
         let refused = WorkspaceLock::take(dir.path(), &holder()).unwrap_err();
         assert!(refused.message.contains("did not leave its name"));
+    }
+
+    #[test]
+    fn an_expired_lock_is_taken_over_and_its_late_holder_sees_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = WorkspaceLock::take(dir.path(), &holder()).unwrap();
+        assert!(first.lease().still_held().is_ok());
+        let later = Holder { pid: 43, ..holder() };
+        let late = Holder { started: "2026-11-22T10:10:01Z".parse().unwrap(), ..later.clone() };
+        assert_eq!(WorkspaceLock::take(dir.path(), &later).unwrap_err().kind, Kind::Locked);
+        let second = WorkspaceLock::take(dir.path(), &late).unwrap();
+        let lost = first.lease().still_held().unwrap_err();
+        assert!(lost.kind == Kind::Locked && lost.message.contains("process 43"), "{lost:?}");
+        assert!(second.lease().still_held().is_ok());
+        // The end of the first frees nothing that is the second's.
+        drop(first);
+        let third = WorkspaceLock::take(dir.path(), &Holder { pid: 44, ..holder() });
+        assert!(third.is_err());
+        assert!(second.lease().still_held().is_ok());
     }
 
     #[test]

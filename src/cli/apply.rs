@@ -1,14 +1,16 @@
 //! The command `apply`: plan, ask, carry out, report.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
 use super::applying::{self, Run};
 use super::args::{ApplyArgs, Global};
 use super::planning::{self, Planned};
-use super::{Ending, open, program, signals};
+use super::{Ending, open, program};
 use crate::apply::events::Listener;
+use crate::disk;
 use crate::failure::{Failure, Kind, Severity};
 use crate::key::QuoteName;
 use crate::output::apply_human::apply_human;
@@ -22,7 +24,7 @@ use crate::output::progress::Progress;
 /// Does what the plan says.
 pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending {
     let opened = open::open(global)?;
-    let stop = signals::stop_token();
+    let stop = global.machine.stop_token();
     let run = applying::begin(opened, &args.allow).await?;
     applying::let_land(&run, &stop).await;
     let (planned, stale) = planned(&run, args, &stop).await?;
@@ -45,7 +47,11 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
     if pending && !args.auto_approve {
         approve(printer, run.opened.lockfile.entries.len())?;
     }
-    let events = args.events.as_deref().map(EventsFile::create).transpose()?;
+    let create = |path: &Path| {
+        disk::refuse_links(path, &global.dir).map_err(|why| disk::unfit("events", path, &why))?;
+        EventsFile::create(path)
+    };
+    let events = args.events.as_deref().map(create).transpose()?;
     let report = {
         let progress = Progress::new(printer);
         let mut listeners: Vec<&dyn Listener> = vec![&progress];

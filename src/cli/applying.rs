@@ -18,9 +18,9 @@ use crate::apply::fold::fold_all;
 use crate::apply::journal::Journal;
 use crate::apply::ledger::Ledger;
 use crate::apply::records::{self, RunId, RunStart};
-use crate::apply::replay::{OpenStep, Replay};
+use crate::apply::replay::{AppliedStep, OpenStep, Replay};
 use crate::apply::report::Report;
-use crate::apply::workspace_lock::{Holder, WorkspaceLock};
+use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::{ConnectionName, QuoteName};
 use crate::plan::model::{Action, Plan};
@@ -58,14 +58,16 @@ pub struct Run {
     journal: Journal,
     /// What an earlier run left.
     replay: Replay,
+    /// Applied steps of earlier runs that no entry can hold: their quote was adopted in a run that
+    /// died before it was recorded. Only a look upstream says what holds now.
+    homeless: Vec<AppliedStep>,
     _lock: WorkspaceLock,
 }
 
 /// Takes the lock, opens the journal and brings an earlier run's receipts into the lockfile.
 pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure> {
     let consent = consent(&opened, allow)?;
-    let now = Arc::new(jiff::Timestamp::now);
-    let lock = WorkspaceLock::take(&opened.folder, &Holder::here(now()))?;
+    let lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
     // Between opening and locking another run may have ended.
     opened.lockfile = opened.store.load(&opened.workspace.name)?;
     let file = open::journal_file(&opened);
@@ -74,23 +76,30 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
         &opened.folder,
         file,
         &opened.workspace.name,
-        Arc::new(move || now()),
+        opened.machine.clock(),
     )
     .await?;
+    let lease = lock.lease();
+    journal.ask_leave(Box::new(move || lease.still_held()));
     let steps = replay.applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
     let left = fold_all(&mut opened.lockfile, steps);
+    // Steps of two runs may have the same name: the whole of them is compared.
+    let is_left = |a: &AppliedStep| {
+        left.iter().any(|(intent, receipt, _)| *intent == a.intent && *receipt == a.receipt)
+    };
+    let homeless: Vec<AppliedStep> =
+        replay.applied.iter().filter(|a| is_left(a)).cloned().collect();
     if !replay.applied.is_empty() {
         opened.store.save(&opened.lockfile)?;
-        let kept: Vec<_> = left.iter().map(|(intent, _, _)| &intent.step).collect();
         let mut by_run: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for step in replay.applied.iter().filter(|a| !kept.contains(&&a.intent.step)) {
+        for step in replay.applied.iter().filter(|a| !is_left(a)) {
             by_run.entry(step.run.clone()).or_default().push(step.intent.step.clone());
         }
         for (run, steps) in by_run {
             journal.checkpoint_of(run, steps).await?;
         }
     }
-    Ok(Run { opened, consent, journal, replay, _lock: lock })
+    Ok(Run { opened, consent, journal, replay, homeless, _lock: lock })
 }
 
 impl Run {
@@ -116,20 +125,35 @@ impl Run {
 /// Waits until what an earlier run sent just before its end has landed or never will: a look at
 /// once would take a creation for absent that is still on its way, and make it a second time.
 pub async fn let_land(run: &Run, stop: &CancellationToken) {
-    let now = jiff::Timestamp::now();
+    let now = run.opened.machine.now();
     let left = run.open_steps().iter().filter_map(|open| {
         let name = &open.intent.connection;
         let connection = run.opened.workspace.connections.get(name)?;
         let lag = connect::dialect(name, connection).ok()?.lag();
-        // A clock that was set back must not make anybody wait for longer than that.
-        let age = Duration::try_from(now.duration_since(open.at)).unwrap_or_default();
-        lag.checked_sub(age)
+        Some(still_to_wait(open, lag, now))
     });
-    if let Some(wait) = left.max() {
+    if let Some(wait) = left.max().filter(|wait| !wait.is_zero()) {
         tokio::select! {
+            biased;
             () = tokio::time::sleep(wait) => {}
             () = stop.cancelled() => {}
         }
+    }
+}
+
+/// The longest that a request leaves after its intent: what a call may take with all its attempts
+/// and waits, and as much again for its last answer.
+const LEAVES_WITHIN: Duration = Duration::from_mins(10);
+
+/// How long until a request of a run that is over has landed. A receipt says when it had left at
+/// the latest. Without one the run was killed, and the request may have been put off (by a limit,
+/// by retries) until right before that, whatever the age of its intent.
+fn still_to_wait(open: &OpenStep, lag: Duration, now: jiff::Timestamp) -> Duration {
+    // A clock that was set back must not make anybody wait for longer than the lag.
+    let since = |at| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+    match &open.receipt {
+        Some((at, _)) => lag.saturating_sub(since(*at)),
+        None => lag.min((LEAVES_WITHIN + lag).saturating_sub(since(open.at))),
     }
 }
 
@@ -142,7 +166,7 @@ pub async fn revive(
     let Some(path) = &args.plan else {
         return Err(Failure::new(Kind::Other, "there is no plan file"));
     };
-    let plan = saved::load(path)?;
+    let mut plan = saved::load(path)?;
     if plan.workspace != run.opened.workspace.name {
         return Err(Failure::new(
             Kind::Invalid,
@@ -172,6 +196,19 @@ pub async fn revive(
             stale.insert(quote.quote.clone(), why);
         } else if let Some(why) = saved::is_stale(quote, manifest, entry, sight) {
             stale.insert(quote.quote.clone(), why.to_owned());
+        } else if saved::is_other(quote, fresh.plan.quotes.iter().find(|q| q.quote == quote.quote))
+        {
+            let why = "planned now, it would be done in another way: the file was changed, another version made it, or the account has changed";
+            stale.insert(quote.quote.clone(), why.to_owned());
+        }
+    }
+    // What an earlier run of this very plan may have done is not done again because the plan says
+    // so: no fingerprint shows it.
+    for quote in &mut plan.quotes {
+        if let Some(held) = fresh.plan.quotes.iter().find(|q| q.unsettled && q.quote == quote.quote)
+        {
+            stale.remove(&quote.quote);
+            quote.clone_from(held);
         }
     }
     fresh.refusals = planning::refusals(&run.opened, &plan, &run.consent);
@@ -210,12 +247,13 @@ pub async fn carry_out(
             ((*name).clone(), hand)
         })
         .collect();
+    let holder = run.opened.machine.holder();
     let start = RunStart::new(
         planned.plan.id.clone(),
         run.opened.workspace.name.clone(),
-        jiff::Timestamp::now(),
-        std::process::id(),
-        host_name(),
+        holder.started,
+        holder.pid,
+        holder.host,
     );
     run.journal.begin(start).await?;
     settle_open(run, planned).await?;
@@ -228,6 +266,7 @@ pub async fn carry_out(
         journal: &run.journal,
         store: &run.opened.store,
         ledger: Ledger::new(run.opened.lockfile.clone()),
+        seen_at: planned.seen_at,
         listener,
         stop: stop.clone(),
     };
@@ -235,16 +274,20 @@ pub async fn carry_out(
 }
 
 /// Requests of an earlier run whose outcome was unknown: the live look at their quotes has settled
-/// what became of them, save for messages, which leave no trace that proves their absence.
+/// what became of them, save for messages, which leave no trace that proves their absence. So it
+/// has for steps that were applied and that no entry could hold: kept, they would be brought into
+/// the lockfile by a later run, over what was recorded since.
 async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
     let looked_at: BTreeMap<&QuoteName, (Action, bool)> =
         planned.plan.quotes.iter().map(|q| (&q.quote, (q.action, q.unsettled))).collect();
-    for open in &run.replay.open {
+    let open = run.replay.open.iter().map(|o| (&o.run, &o.intent));
+    let homeless = run.homeless.iter().map(|a| (&a.run, &a.intent));
+    for (of, intent) in open.chain(homeless) {
         // A connection that did not answer has settled nothing.
-        if planned.down.contains_key(&open.intent.connection) {
+        if planned.down.contains_key(&intent.connection) {
             continue;
         }
-        let settled = open.intent.quote.as_ref().is_none_or(|quote| {
+        let settled = intent.quote.as_ref().is_none_or(|quote| {
             looked_at
                 .get(quote)
                 .is_some_and(|(action, unsettled)| *action != Action::Unverifiable && !unsettled)
@@ -252,16 +295,11 @@ async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
         if !settled {
             continue;
         }
-        let mut receipt =
-            records::Receipt::new(open.intent.step.clone(), records::Outcome::NotSent);
+        let mut receipt = records::Receipt::new(intent.step.clone(), records::Outcome::NotSent);
         receipt.detail = Some("settled by reading the quote again".to_owned());
-        run.journal.settle(open.run.clone(), vec![receipt]).await?;
+        run.journal.settle(of.clone(), vec![receipt]).await?;
     }
     Ok(())
-}
-
-fn host_name() -> String {
-    Holder::here(jiff::Timestamp::now()).host
 }
 
 /// Asks a person on the terminal. `None` = there is nobody to ask.
@@ -276,4 +314,40 @@ pub fn ask(question: &str) -> Option<bool> {
     let mut line = String::new();
     input.lock().read_line(&mut line).ok()?;
     Some(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::records::{Intent, Outcome, Receipt};
+    use crate::key::{ConnectionName, StepId, WorkspaceName};
+    use jiff::{SignedDuration, Timestamp};
+
+    fn open(receipt_after: Option<i64>) -> OpenStep {
+        let at = Timestamp::UNIX_EPOCH;
+        let connection = ConnectionName::parse("crm").unwrap();
+        let step = StepId::of_connection(&connection, 1);
+        let workspace = WorkspaceName::parse("w").unwrap();
+        OpenStep {
+            run: RunStart::new("p", workspace, at, 1, "h").run,
+            at,
+            intent: Intent::new(step.clone(), connection, "hubspot"),
+            receipt: receipt_after
+                .map(|s| (at + SignedDuration::from_secs(s), Receipt::new(step, Outcome::Unknown))),
+        }
+    }
+
+    #[test]
+    fn an_old_intent_does_not_prove_that_its_request_left_long_ago() {
+        let lag = Duration::from_secs(3);
+        let wait = |receipt, now: i64| {
+            let now = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(now);
+            still_to_wait(&open(receipt), lag, now).as_secs()
+        };
+        // Killed: it may have waited for a limit until the last moment.
+        assert_eq!([wait(None, 0), wait(None, 100), wait(None, 600)], [3, 3, 3]);
+        assert_eq!([wait(None, 602), wait(None, 603), wait(None, -50)], [1, 0, 3]);
+        // Known to have left before its receipt.
+        assert_eq!([wait(Some(100), 100), wait(Some(100), 102), wait(Some(100), 103)], [3, 1, 0]);
+    }
 }

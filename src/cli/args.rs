@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::machine::Here;
+
 /// Quotes as code: write sales quotes as YAML, see what would change upstream, apply it once.
 ///
 /// Typical use: `proforma validate`, then `proforma plan`, then `proforma apply`. Without an
@@ -43,6 +45,9 @@ pub struct Global {
     /// Needs no credentials, and remembers in `proforma.sandbox.lock`.
     #[arg(long, global = true, value_name = "URL", env = "PROFORMA_SANDBOX")]
     pub sandbox: Option<String>,
+    /// The machine that the command runs on: no flag, a seam.
+    #[arg(skip)]
+    pub machine: Here,
 }
 
 /// Output formats.
@@ -128,6 +133,34 @@ pub enum LockCommand {
     Forget {
         /// The quote.
         quote: String,
+    },
+    /// Make the lockfile anew from the stamps upstream. Reads upstream, never writes there.
+    ///
+    /// Finds the quotes of the manifests at hand. What cannot be looked up is listed (exit code 5).
+    /// Entries of a readable lockfile that no stamp leads to are kept.
+    Rebuild {
+        /// Do it although the lockfile is readable and records quotes.
+        #[arg(long)]
+        overwrite: bool,
+    },
+    /// Rename a quote. The quote upstream is stamped anew with the next write that its state allows.
+    Mv {
+        /// The name in the lockfile.
+        old: String,
+        /// The new name.
+        new: String,
+    },
+    /// Join two branches' lockfiles: a merge driver for git. Writes the result to OURS.
+    ///
+    /// Exit code 0 when joined; 1 when the branches disagree: OURS then holds conflict marks.
+    /// `git config merge.proforma.driver 'proforma lock merge %O %A %B'`
+    Merge {
+        /// The common ancestor (git: %O).
+        base: PathBuf,
+        /// This branch's lockfile, which becomes the result (git: %A).
+        ours: PathBuf,
+        /// The other branch's lockfile (git: %B).
+        theirs: PathBuf,
     },
 }
 

@@ -9,10 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::open::Opened;
 use crate::failure::{Failure, Kind};
-use crate::http::client::ReqwestTransport;
 use crate::http::{
     BaseUrl, Class, Credential, Limiter, Limits, Policy, RateLimit, ReadWire, Secret, SecretSource,
-    Wire, WireSettings,
+    SharedTransport, Wire, WireSettings,
 };
 use crate::key::ConnectionName;
 use crate::manifest::{Connection, Credential as Source, ProviderName, QuoteSystem, Stamping};
@@ -153,7 +152,7 @@ struct Line<'a> {
     opened: &'a Opened,
     name: &'a ConnectionName,
     connection: &'a Connection,
-    transport: Arc<ReqwestTransport>,
+    transport: SharedTransport,
     concurrency: usize,
     stop: &'a CancellationToken,
 }
@@ -171,12 +170,14 @@ impl<'a> Line<'a> {
             None => connection.base_url.clone(),
         };
         let base = BaseUrl::parse(&base).map_err(|e| broken(name, &e))?;
-        let transport = ReqwestTransport::new(base, answer_timeout(connection.provider))
+        let transport = opened
+            .machine
+            .dial(base, answer_timeout(connection.provider))
             .map_err(|e| broken(name, &e))?;
         let concurrency = parallelism
             .or(connection.concurrency.map(|n| n as usize))
             .unwrap_or(DEFAULT_CONCURRENCY);
-        Ok(Self { opened, name, connection, transport: Arc::new(transport), concurrency, stop })
+        Ok(Self { opened, name, connection, transport, concurrency, stop })
     }
 
     fn limiter(&self, published: RateLimit, classes: Vec<(Class, RateLimit)>) -> Arc<Limiter> {
@@ -200,7 +201,7 @@ impl<'a> Line<'a> {
         settings.credential = credential;
         settings.secrets = secrets;
         settings.stop = self.stop.clone();
-        Arc::new(Wire::new(Arc::clone(&self.transport) as _, Arc::clone(limiter), settings))
+        Arc::new(Wire::new(Arc::clone(&self.transport), Arc::clone(limiter), settings))
     }
 
     /// A secret of the connection; the sandbox needs none.
@@ -219,7 +220,7 @@ impl<'a> Line<'a> {
                 .help(format!("write `{key}: {{ env: NAME }}` or `{key}: {{ file: PATH }}`")));
             }
         };
-        let env = |variable: &str| std::env::var(variable).ok();
+        let env = |variable: &str| self.opened.machine.variable(variable);
         Secret::load(&source, self.name, &env).map_err(Failure::from)
     }
 
@@ -279,9 +280,11 @@ impl<'a> Line<'a> {
         let wire =
             |credential| self.wire(&limiter, salesbyte::policy(), credential, secrets.clone());
         let reads = token.map(|token| ReadWire::new(wire(Some(Credential::bearer(token)))));
+        let clock = self.opened.machine.clock();
+        let reader = SalesbyteReader::new(reads, settings).with_clock(clock);
         Ok(Account {
             dialect: dialect(self.name, self.connection)?,
-            reader: Arc::new(SalesbyteReader::new(reads, settings)),
+            reader: Arc::new(reader),
             concurrency: self.concurrency,
             writer: Arc::new(SalesbyteWriter::new(wire(None), uuid)),
         })

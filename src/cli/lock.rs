@@ -3,23 +3,26 @@
 use std::fmt::Write as _;
 
 use super::args::{Global, LockCommand};
-use super::{Ending, open};
-use crate::apply::workspace_lock::{Holder, WorkspaceLock};
+use super::{Ending, lock_merge, lock_rebuild, open, program};
+use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::QuoteName;
 use crate::output::printer::Printer;
 use crate::output::text::safe;
 
 /// Runs one of its commands.
-pub fn run(global: &Global, command: &LockCommand, printer: &Printer) -> Ending {
-    let mut opened = open::open(global)?;
+pub async fn run(global: &Global, command: &LockCommand, printer: &Printer) -> Ending {
     match command {
         LockCommand::List => {
-            list(&opened, printer);
+            list(&open::open(global)?, printer);
             Ok(None)
         }
+        LockCommand::Rebuild { overwrite } => lock_rebuild::run(global, *overwrite, printer).await,
+        LockCommand::Merge { base, ours, theirs } => lock_merge::run(base, ours, theirs, printer),
+        LockCommand::Mv { old, new } => rename(global, old, new, printer),
         LockCommand::Forget { quote } => {
-            let _lock = WorkspaceLock::take(&opened.folder, &Holder::here(jiff::Timestamp::now()))?;
+            let mut opened = open::open(global)?;
+            let _lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
             opened.lockfile = opened.store.load(&opened.workspace.name)?;
             let name = QuoteName::parse(quote);
             let entry = name.and_then(|name| opened.lockfile.entries.remove(&name));
@@ -42,6 +45,67 @@ pub fn run(global: &Global, command: &LockCommand, printer: &Printer) -> Ending 
     }
 }
 
+/// Gives an entry another name. The stamp upstream and the fingerprints stay those of the earlier
+/// name, which the entry keeps in `was` until the quote is stamped anew.
+fn rename(global: &Global, old: &str, new: &str, printer: &Printer) -> Ending {
+    let mut opened = open::open(global)?;
+    let _lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
+    opened.lockfile = opened.store.load(&opened.workspace.name)?;
+    // What an earlier run did is recorded under the old name first.
+    let left = open::earlier_runs(&mut opened)?;
+    let invalid = |what: String, help: &str| Failure::new(Kind::Invalid, what).help(help);
+    let to = QuoteName::parse(new).ok_or_else(|| {
+        invalid(format!("`{}` cannot be a quote's name", safe(new)), crate::key::NAME_RULE)
+    })?;
+    let from = QuoteName::parse(old).filter(|name| opened.lockfile.entries.contains_key(name));
+    let Some(from) = from else {
+        let what = format!("the lockfile has no quote `{}`", safe(old));
+        return Err(invalid(what, "`proforma lock list` shows what is recorded"));
+    };
+    if from == to {
+        return Err(invalid(format!("`{from}` already has that name"), "give another one"));
+    }
+    if opened.lockfile.entries.contains_key(&to) {
+        return Err(invalid(
+            format!("the lockfile already has a quote `{to}`"),
+            "two quotes cannot have one name: `proforma lock forget` takes one of them out",
+        ));
+    }
+    let open = left.open.iter().map(|step| &step.intent.quote);
+    if open.flatten().any(|quote| *quote == from || *quote == to) {
+        return Err(Failure::new(
+            Kind::Unknown,
+            format!("a request of `{from}` or `{to}` has an unknown outcome"),
+        )
+        .help(format!(
+            "settle it first: `{0} recover` explains, `{0} apply` settles what it can",
+            program(global)
+        )));
+    }
+    let Some(mut entry) = opened.lockfile.entries.remove(&from) else { return Ok(None) };
+    let stamped = entry.was.take().unwrap_or_else(|| from.clone());
+    entry.was = Some(stamped).filter(|name| *name != to && entry.stamp.is_some());
+    entry.generation = entry.generation.saturating_add(1);
+    let id = entry.id.clone();
+    opened.lockfile.entries.insert(to.clone(), entry);
+    opened.store.save(&opened.lockfile)?;
+    printer.data(&format!(
+        "renamed: {from} is now {to} (id {id}); its next write upstream stamps it anew\n"
+    ));
+    let has = |name: &QuoteName| opened.loaded.quotes.iter().any(|q| q.name == *name);
+    if !has(&to) {
+        printer.say(&format!(
+            "hint: no manifest says `quote: {to}` yet{}\n",
+            if has(&from) {
+                format!("; change it in the manifest of `{from}`")
+            } else {
+                String::new()
+            }
+        ));
+    }
+    Ok(None)
+}
+
 fn list(opened: &open::Opened, printer: &Printer) {
     if printer.is_json() {
         let quotes: Vec<_> = opened
@@ -60,7 +124,7 @@ fn list(opened: &open::Opened, printer: &Printer) {
         let document = serde_json::json!({
             "format": 1, "kind": "lock", "workspace": opened.workspace.name, "quotes": quotes,
         });
-        printer.data(&format!("{document:#}\n"));
+        printer.data(&crate::output::json::document(&document));
         return;
     }
     let mut text = String::new();

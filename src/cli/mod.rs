@@ -10,6 +10,9 @@ pub mod args;
 pub mod connect;
 pub mod demo;
 pub mod lock;
+pub mod lock_merge;
+pub mod lock_rebuild;
+pub mod machine;
 pub mod open;
 pub mod plan;
 pub mod planning;
@@ -20,7 +23,9 @@ pub mod select;
 pub mod signals;
 pub mod validate;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -28,7 +33,9 @@ use clap::error::ErrorKind;
 use crate::failure::{Failure, Kind};
 use crate::output::failure_human::failure_human;
 use crate::output::json::{Document, failure_json};
+use crate::output::logs;
 use crate::output::printer::{ColorChoice, Format, Printer, Settings};
+use crate::output::text::safe;
 use args::{Cli, Color, Command, Global};
 
 /// What a command ends with: nothing more to say, or why the code is not 0.
@@ -39,8 +46,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // Nothing can be done when even this cannot be printed.
-            let _ = error.print();
+            print_usage(&error);
             return match error.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
                 _ => Kind::Invalid.exit_code(),
@@ -56,7 +62,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
             return Kind::Other.exit_code();
         }
     };
-    let ending = runtime.block_on(run(&cli, &printer));
+    runtime.block_on(carry_out(&cli, &printer))
+}
+
+/// Runs one command on the machine of its [`Global`] and gives the exit code.
+pub async fn carry_out(cli: &Cli, printer: &Printer) -> u8 {
+    let ending = run(cli, printer).await;
     let ending = match (ending, printer.finish()) {
         (Ok(_), Err(failure)) => Err(failure),
         (ending, _) => ending,
@@ -64,7 +75,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     match ending {
         Ok(kind) => kind.map_or(0, Kind::exit_code),
         Err(failure) => {
-            tell(&cli, &printer, &failure);
+            tell(cli, printer, &failure);
             failure.kind.exit_code()
         }
     }
@@ -92,14 +103,25 @@ fn start_logs(global: &Global) {
     let default = if global.verbose > 1 { "proforma=debug" } else { "off" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("PROFORMA_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter);
     let set = if std::env::var("PROFORMA_LOG_FORMAT").as_deref() == Ok("json") {
-        logs.json().try_init()
+        logs.json().with_writer(logs::json).try_init()
     } else {
-        logs.with_ansi(false).try_init()
+        logs.with_ansi(false).with_writer(logs::text).try_init()
     };
     // A second start in one process (a test) keeps the first.
     drop(set);
+}
+
+/// clap's own pages and errors; nothing can be done when even this cannot be printed.
+fn print_usage(error: &clap::Error) {
+    let text = error.render().to_string();
+    // An error repeats the words that it does not understand: they may be anybody's.
+    if let Cow::Owned(tamed) = safe(&text) {
+        let _ = std::io::stderr().lock().write_all(tamed.as_bytes());
+    } else {
+        let _ = error.print();
+    }
 }
 
 fn tell(cli: &Cli, printer: &Printer, failure: &Failure) {
@@ -118,10 +140,9 @@ fn document(command: &Command) -> Option<Document> {
         Command::Validate { .. } => Some(Document::Validate),
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
         Command::Providers { .. } => Some(Document::Other("providers")),
-        Command::Lock(args::LockCommand::Forget { .. })
-        | Command::Recover { .. }
-        | Command::Sandbox(_)
-        | Command::Demo { .. } => None,
+        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
+            None
+        }
     }
 }
 
@@ -138,7 +159,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
         Command::Recover { quote, adopt, absent } => {
             recover::run(global, quote.as_deref(), adopt.as_deref(), *absent, printer).await
         }
-        Command::Lock(command) => lock::run(global, command, printer),
+        Command::Lock(command) => lock::run(global, command, printer).await,
         Command::Providers { name } => providers::run(name.as_deref(), printer),
         Command::Sandbox(args) => sandbox::run(args, printer).await.map(|()| None),
         Command::Demo { no_pause } => demo::run(printer, *no_pause).await.map(|()| None),
@@ -154,5 +175,5 @@ fn program(global: &Global) -> String {
     if global.dir.as_os_str() != "." {
         words.push(format!("-C {}", global.dir.display()));
     }
-    words.join(" ")
+    safe(&words.join(" ")).into_owned()
 }

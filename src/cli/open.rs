@@ -1,13 +1,14 @@
 //! Opening a workspace: manifests, lockfile, and where the two are kept.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::args::Global;
+use super::machine::Here;
 use crate::apply::fold::fold_all;
 use crate::apply::journal::{JOURNAL, Journal, SANDBOX_JOURNAL};
 use crate::apply::replay::Replay;
-use crate::disk::{Disk, RealDisk};
+use crate::disk::Disk;
 use crate::failure::{Failure, Kind, Severity};
 use crate::http::BaseUrl;
 use crate::lockfile::{LOCKFILE, Lockfile, SANDBOX_LOCKFILE, Store};
@@ -33,19 +34,28 @@ pub struct Opened {
     pub disk: Arc<dyn Disk>,
     /// The sandbox to talk to instead of the upstreams.
     pub sandbox: Option<BaseUrl>,
+    /// The machine that the command runs on.
+    pub machine: Here,
 }
 
 /// Reads the manifests of the workspace, whatever is wrong with them.
-pub fn load(folder: &Path) -> Loaded {
-    let hosts = std::env::var(ALLOW_HOSTS).unwrap_or_default();
+pub fn load(global: &Global) -> Loaded {
+    let hosts = global.machine.variable(ALLOW_HOSTS).unwrap_or_default();
     let allow_hosts =
         hosts.split(',').map(str::trim).filter(|h| !h.is_empty()).map(str::to_owned).collect();
-    manifest::load(folder, &LoadOptions { allow_hosts })
+    manifest::load(&global.dir, &LoadOptions { allow_hosts })
 }
 
 /// Opens the workspace; anything wrong in a manifest is a failure with all diagnostics.
 pub fn open(global: &Global) -> Result<Opened, Failure> {
-    let loaded = load(&global.dir);
+    let mut opened = open_without_lockfile(global)?;
+    opened.lockfile = opened.store.load(&opened.workspace.name)?;
+    Ok(opened)
+}
+
+/// Opens the workspace as if nothing were recorded: the lockfile may be broken.
+pub fn open_without_lockfile(global: &Global) -> Result<Opened, Failure> {
+    let loaded = load(global);
     if loaded.diagnostics.iter().any(|d| d.severity == Severity::Error) {
         let errors = loaded.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
         return Err(Failure::new(
@@ -59,11 +69,20 @@ pub fn open(global: &Global) -> Result<Opened, Failure> {
             .help("run it in a folder with `proforma.yaml`, or name one with `-C DIR`"));
     };
     let sandbox = global.sandbox.as_deref().map(sandbox_url).transpose()?;
-    let disk: Arc<dyn Disk> = Arc::new(RealDisk::new());
+    let disk = global.machine.disk();
     let file = if sandbox.is_some() { SANDBOX_LOCKFILE } else { LOCKFILE };
     let store = Store::new(Arc::clone(&disk), &global.dir, file);
-    let lockfile = store.load(&workspace.name)?;
-    Ok(Opened { folder: global.dir.clone(), loaded, workspace, lockfile, store, disk, sandbox })
+    let lockfile = Lockfile::new(workspace.name.clone());
+    Ok(Opened {
+        folder: global.dir.clone(),
+        loaded,
+        workspace,
+        lockfile,
+        store,
+        disk,
+        sandbox,
+        machine: global.machine.clone(),
+    })
 }
 
 /// The journal's file: runs against a sandbox have their own.

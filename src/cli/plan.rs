@@ -1,18 +1,20 @@
 //! The command `plan`.
 
 use super::args::{Global, PlanArgs};
-use super::{Ending, open, planning, program, signals};
+use super::{Ending, open, planning, program};
+use crate::disk;
 use crate::failure::Kind;
 use crate::output::failure_human::diagnostics_human;
 use crate::output::plan_human::{Next, plan_human};
 use crate::output::plan_json::plan_json;
 use crate::output::printer::Printer;
+use crate::output::text::safe;
 use crate::plan::saved;
 
 /// Reads upstream and shows what apply would change.
 pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending {
     let mut opened = open::open(global)?;
-    let stop = signals::stop_token();
+    let stop = global.machine.stop_token();
     let consent = planning::standing_consent(&opened);
     let left = open::earlier_runs(&mut opened)?;
     let mut planned =
@@ -25,7 +27,7 @@ pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending 
         printer.data(&plan_json(&planned.plan, &told));
     } else {
         let command = match &args.out {
-            Some(file) => format!("{} apply {}", program(global), file.display()),
+            Some(file) => format!("{} apply {}", program(global), safe(&file.to_string_lossy())),
             None => format!("{} apply", program(global)),
         };
         let next = match (&args.out, planned.kind()) {
@@ -43,6 +45,8 @@ pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending 
         if kind == Some(Kind::Invalid) {
             printer.say("hint: the plan was not saved, because it has errors\n");
         } else {
+            disk::refuse_links(file, &global.dir)
+                .map_err(|why| disk::unfit("the plan", file, &why))?;
             saved::save(&planned.plan, file)?;
         }
     }

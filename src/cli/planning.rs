@@ -25,7 +25,7 @@ pub struct Planned {
     pub plan: Plan,
     /// What is wrong or worth knowing.
     pub diagnostics: Vec<Diagnostic>,
-    /// Guardrails that it breaks.
+    /// Guardrails that it breaks, and (as warnings) those that could not be checked.
     pub refusals: Vec<Diagnostic>,
     /// The connections.
     pub accounts: BTreeMap<ConnectionName, Account>,
@@ -33,6 +33,8 @@ pub struct Planned {
     pub surveys: BTreeMap<ConnectionName, Survey>,
     /// Connections that could not be asked. Nothing is known of their quotes.
     pub down: BTreeMap<ConnectionName, Trouble>,
+    /// When the look at the upstreams began.
+    pub seen_at: jiff::Timestamp,
 }
 
 impl Planned {
@@ -42,7 +44,7 @@ impl Planned {
         if self.diagnostics.iter().any(|d| d.severity == Severity::Error) {
             kinds.insert(Kind::Invalid);
         }
-        if !self.refusals.is_empty() {
+        if self.refusals.iter().any(|d| d.severity == Severity::Error) {
             kinds.insert(Kind::Guardrail);
         }
         for quote in &self.plan.quotes {
@@ -105,6 +107,7 @@ pub async fn plan(
     let names: Vec<&ConnectionName> = names.into_iter().collect();
     diagnostics.extend(offline_checks(opened, &subjects)?);
     let accounts = connect::connect(opened, &names, parallelism, stop)?;
+    let seen_at = opened.machine.now();
     let (surveys, down) = survey(opened, &subjects, &accounts).await?;
     let views = accounts
         .iter()
@@ -123,8 +126,9 @@ pub async fn plan(
     diagnostics.extend(found);
     cut_off(&mut plan, &subjects, &accounts, &down);
     hold_unsettled(&mut plan, open, &accounts);
+    hold_shared(&mut plan, opened);
     let refusals = refusals(opened, &plan, consent);
-    Ok(Planned { plan, diagnostics, refusals, accounts, surveys, down })
+    Ok(Planned { plan, diagnostics, refusals, accounts, surveys, down, seen_at })
 }
 
 /// Adds the upstream's own price to quotes that would be made or replaced. A preview that fails is
@@ -176,7 +180,7 @@ pub async fn preview(opened: &Opened, planned: &mut Planned) {
 
 /// The guardrails that a plan breaks now.
 pub fn refusals(opened: &Opened, plan: &Plan, consent: &Effects) -> Vec<Diagnostic> {
-    let now = jiff::Timestamp::now();
+    let now = opened.machine.now();
     guardrails::check(
         plan,
         &Scene {
@@ -184,7 +188,7 @@ pub fn refusals(opened: &Opened, plan: &Plan, consent: &Effects) -> Vec<Diagnost
             quotes: &opened.loaded.quotes,
             lockfile: &opened.lockfile,
             now,
-            today: now.to_zoned(jiff::tz::TimeZone::system()).date(),
+            today: now.to_zoned(opened.machine.zone()).date(),
             allowed: consent,
         },
     )
@@ -262,11 +266,42 @@ pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
         TroubleKind::Interrupted => Kind::Interrupted,
         TroubleKind::Ownership => Kind::Ownership,
         TroubleKind::Waiting => Kind::Waiting,
+        TroubleKind::Overtaken => Kind::Stale,
         TroubleKind::Refused | TroubleKind::Network => Kind::Other,
     };
     let mut failure = Failure::new(kind, format!("connection `{name}`: {}", trouble.message));
     failure.help.clone_from(&trouble.help);
     failure
+}
+
+/// Two entries with one remote object: an id was copied by hand. Neither is touched.
+fn hold_shared(plan: &mut Plan, opened: &Opened) {
+    let mut owners: BTreeMap<_, Vec<&crate::key::QuoteName>> = BTreeMap::new();
+    for (name, entry) in &opened.lockfile.entries {
+        owners.entry((&entry.connection, &entry.id)).or_default().push(name);
+    }
+    let mut held = false;
+    for ((_, id), names) in owners.iter().filter(|(_, names)| names.len() > 1) {
+        for quote in plan.quotes.iter_mut().filter(|q| names.contains(&&q.quote)) {
+            let was = quote.record.as_ref().and_then(|r| r.was.clone());
+            let other = names.iter().find(|n| ***n != quote.quote && Some(**n) != was.as_ref());
+            let Some(other) = other else { continue };
+            held = true;
+            quote.action = crate::plan::model::Action::Blocked;
+            quote.ownership_conflict = true;
+            quote.steps.clear();
+            quote.record = None;
+            quote.reason =
+                Some(format!("the lockfile says that {id} is this quote and `{other}` too"));
+            quote.help = Some(
+                "restore the entries from git; an id must never be copied between quotes by hand"
+                    .to_owned(),
+            );
+        }
+    }
+    if held {
+        plan.id = build::digest(plan);
+    }
 }
 
 /// Quotes with a request of which only a person can tell whether it was done: a message that the

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::applying;
 use super::args::Global;
-use super::{Ending, open, program};
+use super::{Ending, connect, open, program};
 use crate::apply::records::{self, Receipt};
 use crate::apply::replay::OpenStep;
 use crate::failure::{Failure, Kind};
@@ -44,7 +44,7 @@ pub async fn run(
         return Ok(None);
     }
     if adopt.is_none() && !absent {
-        printer.data(&explain(global, &open));
+        printer.data(&explain(global, &run, &open));
         return Ok(Some(Kind::Unknown));
     }
     let id = adopt.map(|id| {
@@ -52,12 +52,51 @@ pub async fn run(
             .ok_or_else(|| Failure::new(Kind::Invalid, format!("`{}` cannot be an id", safe(id))))
     });
     let id = id.transpose()?;
+    if let Some(id) = &id {
+        check_adoption(&run, &open, id)?;
+    }
+    // What was sent just now may still be on its way: "absent" would be true for a moment only.
+    let stop = global.machine.stop_token();
+    applying::let_land(&run, &stop).await;
+    if stop.is_cancelled() {
+        return Ok(Some(Kind::Interrupted));
+    }
     settle(&run, &open, id.as_ref()).await?;
     printer.data(&format!("settled; go on with `{} apply`\n", program(global)));
     Ok(None)
 }
 
-fn explain(global: &Global, open: &[&OpenStep]) -> String {
+/// An id that is another quote's, or not the one that a changed quote has, is refused.
+fn check_adoption(run: &applying::Run, open: &[&OpenStep], id: &RemoteId) -> Result<(), Failure> {
+    let entries = &run.opened.lockfile.entries;
+    for step in open {
+        let Some(quote) = &step.intent.quote else { continue };
+        let connection = &step.intent.connection;
+        let other = entries
+            .iter()
+            .find(|(name, e)| *name != quote && e.connection == *connection && e.id == *id);
+        if let Some((other, _)) = other {
+            return Err(Failure::new(
+                Kind::Ownership,
+                format!(
+                    "{id} on `{connection}` is the quote `{other}`, and cannot be `{quote}` too"
+                ),
+            )
+            .help("look upstream for the id of the quote that was just made"));
+        }
+        let changed = entries.get(quote).filter(|_| !step.intent.creates);
+        if let Some(entry) = changed.filter(|e| e.id != *id) {
+            return Err(Failure::new(
+                Kind::Ownership,
+                format!("`{quote}` is {} on `{connection}`, not {id}", entry.id),
+            )
+            .help(format!("say `--adopt {}` if the request was carried out", entry.id)));
+        }
+    }
+    Ok(())
+}
+
+fn explain(global: &Global, run: &applying::Run, open: &[&OpenStep]) -> String {
     let mut text = String::from("Requests whose outcome is unknown:\n\n");
     for step in open {
         let quote = step.intent.quote.as_ref().map_or("(a preparation)", |q| q.as_str());
@@ -71,21 +110,39 @@ fn explain(global: &Global, open: &[&OpenStep]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "  {quote}: {} (connection {}, at {}{stamp})",
+            "  {quote}: {} (connection {}, at {}{stamp})\n    {}",
             safe(&what),
             step.intent.connection,
-            step.at
+            step.at,
+            advice(run, step)
         );
     }
     let _ = write!(
         text,
-        "\nThe next apply looks for the stamps by itself and settles what it can.\n\
-         What it cannot settle, you can, after looking upstream:\n\
+        "\nWhat no machine can settle, you can, after looking upstream:\n\
          \x20 it is there:      {0} recover QUOTE --adopt ID\n\
          \x20 it is not there:  {0} recover QUOTE --absent\n",
         program(global)
     );
     text
+}
+
+/// Who settles it: a machine, where a look proves enough; else a person, who is told what for.
+fn advice(run: &applying::Run, step: &OpenStep) -> &'static str {
+    if step.intent.effects.iter().any(|e| e == "send") {
+        return "a message is never sent twice on a guess: see upstream whether it went out, or ask the customer";
+    }
+    let name = &step.intent.connection;
+    let connection = run.opened.workspace.connections.get(name);
+    let dialect = connection.and_then(|c| connect::dialect(name, c).ok());
+    match dialect {
+        None => "its connection is not in the workspace: bring it back, or look upstream yourself",
+        Some(d) if step.intent.creates && !d.proves_absence() => {
+            "nothing here can look it up: see upstream whether there is a new quote for this customer"
+        }
+        Some(_) if step.intent.creates => "the next apply looks for its stamp and settles it",
+        Some(_) => "the next apply reads the quote and goes on from what is there",
+    }
 }
 
 async fn settle(

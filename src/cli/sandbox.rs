@@ -35,9 +35,10 @@ pub async fn run(args: &SandboxArgs, printer: &Printer) -> Result<(), Failure> {
         let _ = writeln!(text, "  {name:<11} base_url: {url}");
     }
     let _ = write!(text, "\nproforma --sandbox {} plan\nStops on Ctrl-C.\n", running.root_url());
+    let stopped = super::signals::stopped();
     printer.data(&text);
     running
-        .until(super::signals::stopped())
+        .until(stopped)
         .await
         .map_err(|e| Failure::new(Kind::Other, format!("the sandbox stopped: {e}")))
 }

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::Global;
 use super::{Ending, connect, open};
+use crate::desired::Quote;
 use crate::failure::{Diagnostic, Kind, Severity};
-use crate::lockfile::{LOCKFILE, SANDBOX_LOCKFILE, Store};
+use crate::lockfile::{LOCKFILE, Lockfile, SANDBOX_LOCKFILE, Store};
 use crate::manifest::Loaded;
 use crate::output::failure_human::diagnostics_human;
 use crate::output::json::{Counts, validate_json};
@@ -13,11 +14,12 @@ use crate::output::printer::Printer;
 
 /// Checks workspace, manifests, catalog, lockfile, and what each provider can hold.
 pub fn run(global: &Global, paths: &[PathBuf], printer: &Printer) -> Ending {
-    let loaded = open::load(&global.dir);
+    let loaded = open::load(global);
     let mut found = loaded.diagnostics.clone();
-    found.extend(provider_checks(&loaded));
     let lockfile = if global.sandbox.is_some() { SANDBOX_LOCKFILE } else { LOCKFILE };
-    found.extend(lockfile_checks(&global.dir, lockfile, &loaded));
+    let recorded = recorded(&global.dir, lockfile, &loaded);
+    found.extend(provider_checks(&loaded, recorded.as_ref().ok().and_then(Option::as_ref)));
+    found.extend(recorded.err().into_iter().flatten());
     if !paths.is_empty() {
         found.retain(|d| d.place.as_ref().is_none_or(|p| lies_in(&p.source.path, paths)));
     }
@@ -42,7 +44,9 @@ pub fn run(global: &Global, paths: &[PathBuf], printer: &Printer) -> Ending {
     Ok(wrong.then_some(Kind::Invalid))
 }
 
-fn provider_checks(loaded: &Loaded) -> Vec<Diagnostic> {
+/// What each provider says of its quotes. A quote that the lockfile does not know is going to be
+/// made, and has to have all that this takes.
+fn provider_checks(loaded: &Loaded, lockfile: Option<&Lockfile>) -> Vec<Diagnostic> {
     let Some(workspace) = &loaded.workspace else { return Vec::new() };
     let mut found = Vec::new();
     for (name, connection) in &workspace.connections {
@@ -50,7 +54,11 @@ fn provider_checks(loaded: &Loaded) -> Vec<Diagnostic> {
         match connect::dialect(name, connection) {
             Ok(dialect) => {
                 for quote in quotes {
-                    found.extend(dialect.check(quote).into_iter().map(|d| d.about(&quote.name)));
+                    let mut own = dialect.check(quote);
+                    if lockfile.is_some_and(|l| !is_recorded(l, quote)) {
+                        own.extend(dialect.check_new(quote));
+                    }
+                    found.extend(own.into_iter().map(|d| d.about(&quote.name)));
                 }
             }
             Err(failure) => {
@@ -63,18 +71,22 @@ fn provider_checks(loaded: &Loaded) -> Vec<Diagnostic> {
     found
 }
 
-fn lockfile_checks(dir: &Path, file: &str, loaded: &Loaded) -> Vec<Diagnostic> {
-    let Some(workspace) = &loaded.workspace else { return Vec::new() };
+fn is_recorded(lockfile: &Lockfile, quote: &Quote) -> bool {
+    std::iter::once(&quote.name).chain(&quote.was).any(|name| lockfile.entries.contains_key(name))
+}
+
+/// The lockfile, if there is a workspace to have one; or what is wrong with it.
+fn recorded(dir: &Path, file: &str, loaded: &Loaded) -> Result<Option<Lockfile>, Vec<Diagnostic>> {
+    let Some(workspace) = &loaded.workspace else { return Ok(None) };
     let store = Store::new(std::sync::Arc::new(crate::disk::RealDisk::new()), dir, file);
-    match store.load(&workspace.name) {
-        Ok(_) => Vec::new(),
-        Err(failure) if failure.diagnostics.is_empty() => {
-            let mut diagnostic = Diagnostic::error("lockfile-unreadable", failure.message);
-            diagnostic.help = failure.help;
-            vec![diagnostic]
+    store.load(&workspace.name).map(Some).map_err(|failure| {
+        if !failure.diagnostics.is_empty() {
+            return failure.diagnostics;
         }
-        Err(failure) => failure.diagnostics,
-    }
+        let mut diagnostic = Diagnostic::error("lockfile-unreadable", failure.message);
+        diagnostic.help = failure.help;
+        vec![diagnostic]
+    })
 }
 
 fn lies_in(source: &str, paths: &[PathBuf]) -> bool {

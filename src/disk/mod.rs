@@ -9,9 +9,11 @@
 //! out branch may plant one.
 
 mod fake;
+mod links;
 mod real;
 
 pub use fake::{FakeDisk, Fault};
+pub use links::{refuse_links, unfit};
 pub use real::RealDisk;
 
 use std::fmt;
@@ -39,6 +41,11 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Whether something is at the path.
     fn exists(&self, path: &Path) -> io::Result<bool>;
+
+    /// Whether the path itself is a symbolic link, wherever it leads.
+    fn is_link(&self, _: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
 
     /// Makes the folder (not its parents) durable where it is missing.
     fn create_folder(&self, path: &Path) -> io::Result<()>;

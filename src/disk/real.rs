@@ -14,6 +14,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Disk;
 
+/// The largest file that is read, in bytes: a checked-out branch may hold anything.
+const MAX_READ: u64 = 512 * 1024 * 1024;
+
 /// The real disk.
 #[derive(Debug, Default)]
 pub struct RealDisk {
@@ -33,10 +36,13 @@ impl RealDisk {
 
 impl Disk for RealDisk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        if regular(path)?.is_none() {
-            return Err(io::ErrorKind::NotFound.into());
+        match regular(path)? {
+            None => Err(io::ErrorKind::NotFound.into()),
+            Some(there) if there.len() > MAX_READ => {
+                Err(wrong("is larger than 512 MiB, which no lockfile or journal is"))
+            }
+            Some(_) => fs::read(path),
         }
-        fs::read(path)
     }
 
     fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -92,6 +98,10 @@ impl Disk for RealDisk {
 
     fn exists(&self, path: &Path) -> io::Result<bool> {
         Ok(found(path)?.is_some())
+    }
+
+    fn is_link(&self, path: &Path) -> io::Result<bool> {
+        Ok(found(path)?.is_some_and(|there| there.is_symlink()))
     }
 
     fn create_folder(&self, path: &Path) -> io::Result<()> {

@@ -7,10 +7,12 @@
 //! visible ASCII without spaces, so it is fit for a header; the value never appears in an error.
 //! [`Redactor`] takes secrets out of what an upstream echoes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -128,6 +130,11 @@ impl Secret {
 fn read(path: &Path) -> Result<String, CredentialProblem> {
     // The kind of error only: its text can hold parts of the path, and the path is named already.
     let unreadable = |e: std::io::Error| CredentialProblem::Unreadable(e.kind().to_string());
+    // Before it is opened: a pipe would block for ever. Links are followed, as mounted secrets are
+    // made of them; whoever may write the workspace may name their target just as well.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(CredentialProblem::Unreadable("it is not a regular file".to_owned()));
+    }
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -178,6 +185,9 @@ impl Credential {
     }
 }
 
+/// What stands in the place of a secret.
+const MASK: &str = "[secret]";
+
 /// Makes upstream text fit for a message: without secrets and control characters.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor(Vec<Secret>);
@@ -193,7 +203,7 @@ impl Redactor {
     pub fn clean(&self, text: &str, limit: usize) -> String {
         let mut text = text.to_owned();
         for secret in &self.0 {
-            text = text.replace(secret.expose(), "[secret]");
+            text = text.replace(secret.expose(), MASK);
         }
         let mut out: String = text.chars().take(limit).map(visible).collect();
         if text.chars().nth(limit).is_some() {
@@ -201,6 +211,46 @@ impl Redactor {
         }
         out
     }
+}
+
+/// Secrets at least this long are taken out of answers too. A shorter one is a stand-in (the
+/// sandbox's, a test's) that may well be a word of the answer.
+const LONG_ENOUGH: usize = 16;
+
+impl Redactor {
+    /// An answer without the connection's own secrets, so that an upstream which echoes one into a
+    /// title or a link does not have it carried into a plan, a lockfile or a log.
+    pub(super) fn scrub(&self, body: Bytes) -> Bytes {
+        let mut body = body;
+        for secret in self.0.iter().filter(|s| s.expose().len() >= LONG_ENOUGH) {
+            let plain = secret.expose();
+            let quoted = plain.replace('\\', "\\\\").replace('"', "\\\"");
+            // PHP writes `\/` for every slash.
+            for spelling in BTreeSet::from([plain, &quoted, &quoted.replace('/', "\\/")]) {
+                body = without(body, spelling.as_bytes());
+            }
+        }
+        body
+    }
+}
+
+/// The bytes with every occurrence of `part` masked.
+fn without(body: Bytes, part: &[u8]) -> Bytes {
+    let find = |from: &[u8]| from.windows(part.len()).position(|w| w == part);
+    let Some(mut at) = find(&body) else { return body };
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest: &[u8] = &body;
+    loop {
+        out.extend_from_slice(rest.get(..at).unwrap_or_default());
+        out.extend_from_slice(MASK.as_bytes());
+        rest = rest.get(at + part.len()..).unwrap_or_default();
+        match find(rest) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    out.extend_from_slice(rest);
+    out.into()
 }
 
 fn visible(c: char) -> char {
@@ -260,6 +310,8 @@ mod tests {
         assert!(load(&write("g", &vec![b'a'; 65_536])).is_ok());
         let absent = SecretSource::File(folder.path().join("absent"));
         assert!(matches!(problem(absent), CredentialProblem::Unreadable(_)));
+        let folder = SecretSource::File(folder.path().to_owned());
+        assert!(matches!(problem(folder), CredentialProblem::Unreadable(_)));
     }
 
     #[test]
@@ -282,5 +334,25 @@ mod tests {
             "bad token [secret] [2J "
         );
         assert_eq!(redactor.clean("aaaas3cr3t", 6), "aaaa[s...");
+    }
+
+    #[test]
+    fn takes_a_long_secret_out_of_an_answer_in_every_spelling() {
+        let token = "pat/eu1\\0123456789";
+        let redactor = Redactor::new(vec![
+            Secret::new(token.to_owned()).unwrap(),
+            Secret::new("sandbox".to_owned()).unwrap(),
+        ]);
+        let scrub = |text: &str| {
+            String::from_utf8(redactor.scrub(Bytes::copy_from_slice(text.as_bytes())).to_vec())
+        };
+        let json = serde_json::to_string(token).unwrap();
+        assert_eq!(scrub(token).unwrap(), "[secret]");
+        assert_eq!(scrub(&json).unwrap(), "\"[secret]\"");
+        assert_eq!(scrub(&json.replace('/', "\\/")).unwrap(), "\"[secret]\"");
+        let twice = format!("a{token}b{token}{token}c");
+        assert_eq!(scrub(&twice).unwrap(), "a[secret]b[secret][secret]c");
+        // A word as short as that stands in honest answers.
+        assert_eq!(scrub("the sandbox answers").unwrap(), "the sandbox answers");
     }
 }

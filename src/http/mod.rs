@@ -11,7 +11,8 @@
 //!
 //! Rooms: [`address`] where a request may go, [`client`] bytes there and back, [`credentials`]
 //! secrets, [`limit`] when a request may leave, [`policy`] what a provider's answers mean (data),
-//! [`retry`] what a failed attempt means (pure), [`call`] and [`answer`] the values, [`wire`] and
+//! [`retry`] what a failed attempt means (pure), [`call`] and [`answer`] the values, [`paging`] when a list must
+//! have ended, [`wire`] and
 //! [`read`] the two doors.
 
 use std::fmt;
@@ -26,6 +27,7 @@ pub mod call;
 pub mod client;
 pub mod credentials;
 pub mod limit;
+pub mod paging;
 pub mod policy;
 pub mod read;
 pub mod retry;
@@ -37,6 +39,7 @@ pub use call::{Call, segment};
 pub use client::{ClientError, ReqwestTransport};
 pub use credentials::{Credential, CredentialError, Secret, SecretSource};
 pub use limit::{Class, Limiter, Limits, RateLimit};
+pub use paging::Paging;
 pub use policy::{LimitRule, Policy};
 pub use read::{QueryPath, ReadWire};
 pub use retry::Safety;

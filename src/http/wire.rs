@@ -241,6 +241,8 @@ impl Run<'_> {
         let result = if read {
             // A read may be cut off: nothing depends on how it ended.
             tokio::select! {
+                // An answer that is here outweighs an interruption; and chance decides nothing.
+                biased;
                 result = sending => result,
                 () = self.wire.settings.stop.cancelled() => {
                     Err(TransportError::ambiguous("interrupted"))

@@ -44,6 +44,12 @@ pub fn merge(
     ours: &Lockfile,
     theirs: &Lockfile,
 ) -> Result<Lockfile, Vec<MergeConflict>> {
+    let (merged, conflicts) = join(base, ours, theirs);
+    if conflicts.is_empty() { Ok(merged) } else { Err(conflicts) }
+}
+
+/// Joins as far as it goes. The entries of quotes that conflicts name are not to be used.
+pub fn join(base: &Lockfile, ours: &Lockfile, theirs: &Lockfile) -> (Lockfile, Vec<MergeConflict>) {
     let mut conflicts = Vec::new();
     let workspace =
         three(&base.workspace, &ours.workspace, &theirs.workspace).unwrap_or_else(|| {
@@ -63,7 +69,7 @@ pub fn merge(
         }
     }
     find_shared_objects(&merged, &mut conflicts);
-    if conflicts.is_empty() { Ok(merged) } else { Err(conflicts) }
+    (merged, conflicts)
 }
 
 /// The rule of a three-way merge; `None` where both sides changed differently.

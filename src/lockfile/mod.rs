@@ -1,8 +1,9 @@
 //! The lockfile: what proforma remembers between runs, committed to git.
 //!
 //! [`model`] is the value, [`text`] and [`parse`] its line format, [`store`] its file, and
-//! [`mod@merge`] joins two branches.
+//! [`mod@merge`] joins two branches, [`conflict`] writes down what they disagree on.
 
+pub mod conflict;
 pub mod merge;
 pub mod model;
 pub mod parse;
@@ -10,6 +11,6 @@ pub mod store;
 pub mod text;
 mod words;
 
-pub use merge::{MergeConflict, merge};
+pub use merge::{MergeConflict, join, merge};
 pub use model::{Entry, Lockfile, RefRecord};
 pub use store::{LOCKFILE, SANDBOX_LOCKFILE, Store};

@@ -23,7 +23,7 @@ use crate::money::{Amount, Currency, Money};
 /// Defects told at once; a file with more is not a lockfile, or needs the same cure for all.
 const MOST_DEFECTS: usize = 20;
 
-const CONFLICT: &str = "take the version of either branch (`git checkout --ours` or `--theirs`) and run `proforma lock merge BASE OURS THEIRS`, or rebuild the file with `proforma lock rebuild`";
+const CONFLICT: &str = "of each quote between the marks keep one block and remove the marks (docs: the lockfile; `proforma lock merge` as merge driver joins the rest by itself), or rebuild the file with `proforma lock rebuild`";
 
 /// Reads a lockfile. `workspace` is the name that must stand in it, where one is known.
 pub fn parse(

@@ -282,3 +282,15 @@ fn cost_of_ten_thousand_entries() {
     println!("{} bytes: printed in {printed:?}, parsed in {:?}", text.len(), started.elapsed());
     assert_eq!(back, lockfile);
 }
+
+/// Found by fuzzing: the line was that of the next entry.
+#[test]
+fn an_entry_that_lacks_something_is_told_at_its_own_line() {
+    let text = "proforma-lock 1\nworkspace w\nquote a\n  connection c\n\nquote b\nend\n";
+    let source = Arc::new(SourceFile { path: "l".to_owned(), text: text.to_owned() });
+    let failure = parse(&source, None).unwrap_err();
+    let lines: Vec<usize> =
+        failure.diagnostics.iter().map(|d| d.place.as_ref().unwrap().line).collect();
+    assert_eq!(lines.first(), Some(&3), "{:?}", failure.diagnostics);
+    assert!(lines.contains(&6), "{:?}", failure.diagnostics);
+}

@@ -64,6 +64,16 @@ impl Store {
         Ok(true)
     }
 
+    /// Writes the lockfile whatever the file holds, readable or not.
+    pub fn overwrite(&self, lockfile: &Lockfile) -> Result<(), Failure> {
+        lockfile.check()?;
+        self.disk.replace(&self.path, text::print(lockfile).as_bytes()).map_err(|e| {
+            Failure::new(Kind::Other, format!("cannot write {}: {e}", self.shown)).help(
+                "the old file is untouched: make room or give write access, then run it again",
+            )
+        })
+    }
+
     fn read(&self) -> Result<Option<String>, Failure> {
         let bytes = match self.disk.read(&self.path) {
             Ok(bytes) => bytes,

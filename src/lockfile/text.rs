@@ -34,6 +34,9 @@ use crate::lockfile::model::{Entry, Lockfile};
 /// The format that this version writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
+/// What every lockfile ends with.
+pub(crate) const END: &str = "\nend\n";
+
 const HEAD: &str = "\
 # What proforma made, where it lives upstream, and what was applied last. Commit this file.
 # Written by proforma; do not edit. After a git conflict: `proforma lock merge`.
@@ -50,7 +53,7 @@ pub fn print(lockfile: &Lockfile) -> String {
         out.push('\n');
         print_entry(&mut out, quote, entry);
     }
-    out.push_str("\nend\n");
+    out.push_str(END);
     out
 }
 

@@ -54,9 +54,11 @@ pub(super) fn failure(source: &Arc<SourceFile>, defects: Vec<(usize, Defect)>) -
     let help = defects.first().map_or(RESTORE, |(_, d)| d.help);
     let diagnostics: Vec<Diagnostic> = defects
         .into_iter()
-        .map(|(line, defect)| {
+        .map(|(_, defect)| {
             let offset = defect.address.saturating_sub(start).min(source.text.len());
             let before = source.text.get(..offset).unwrap_or_default();
+            // Not the line that was being read: an entry is found wanting where the next begins.
+            let line = before.matches('\n').count() + 1;
             let line_start = before.rfind('\n').map_or(0, |n| n + 1);
             let column = before
                 .get(line_start..)

@@ -89,6 +89,22 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
+    /// An instant on the clocks of the zone.
+    pub fn local(&self, at: Timestamp) -> jiff::Zoned {
+        at.to_zoned(self.tz.clone())
+    }
+
+    /// The first instant after a quiet one that is not quiet; `None` if there is none in the
+    /// coming nine days.
+    pub fn end_after(&self, at: Timestamp) -> Option<Timestamp> {
+        let today = self.local(at).date();
+        (0..=9).find_map(|days| {
+            let date = today.checked_add(jiff::Span::new().days(days)).ok()?;
+            let end = date.to_datetime(self.to).to_zoned(self.tz.clone()).ok()?.timestamp();
+            (end > at && !self.covers(end)).then_some(end)
+        })
+    }
+
     /// Whether an instant is quiet. A night belongs to the day on which it began.
     pub fn covers(&self, at: Timestamp) -> bool {
         let here = at.to_zoned(self.tz.clone()).datetime();
@@ -127,6 +143,15 @@ pub struct Guardrails {
 }
 
 impl Guardrails {
+    /// The allowed domains, for a message.
+    pub fn shown_recipients(&self) -> String {
+        let all = self.recipients.iter().flatten();
+        let shown: Vec<String> = all
+            .map(|r| if r.below { format!("`*.{}`", r.domain) } else { format!("`{}`", r.domain) })
+            .collect();
+        if shown.is_empty() { "no domain".to_owned() } else { shown.join(" or ") }
+    }
+
     /// Whether an address may receive anything.
     pub fn may_receive(&self, email: &str) -> bool {
         self.recipients.as_ref().is_none_or(|all| all.iter().any(|r| r.covers(email)))
@@ -299,4 +324,62 @@ fn read_allow(field: Field<'_>, sink: &mut Sink) -> Option<BTreeSet<AllowedEffec
         }
     }
     Some(effects)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet(from: i8, to: i8, days: &[Weekday]) -> QuietHours {
+        let zone = "Europe/Stockholm";
+        let time = |hour| Time::new(hour, 30, 0, 0).unwrap();
+        QuietHours {
+            from: time(from),
+            to: time(to),
+            zone: zone.to_owned(),
+            days: days.to_vec(),
+            tz: TimeZone::get(zone).unwrap(),
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_night_over_the_change_of_the_clocks_ends_by_the_clock() {
+        let saturday = quiet(22, 7, &[Weekday::Saturday]);
+        // 2027-03-28 02:00 becomes 03:00: 07:30 is 05:30 UTC, the evening before began at 21:30 UTC.
+        for (instant, covered) in [
+            ("2027-03-27T21:29:00Z", false),
+            ("2027-03-27T21:30:00Z", true),
+            ("2027-03-28T05:29:00Z", true),
+            ("2027-03-28T05:30:00Z", false),
+        ] {
+            assert_eq!(saturday.covers(at(instant)), covered, "{instant}");
+        }
+        assert_eq!(
+            saturday.end_after(at("2027-03-27T23:00:00Z")),
+            Some(at("2027-03-28T05:30:00Z"))
+        );
+        // 2027-10-31 03:00 becomes 02:00: the night is an hour longer.
+        assert!(saturday.covers(at("2027-10-31T06:29:00Z")));
+        assert_eq!(
+            saturday.end_after(at("2027-10-30T22:00:00Z")),
+            Some(at("2027-10-31T06:30:00Z"))
+        );
+        // An end that the clocks leave out is the next time there is.
+        let short = quiet(22, 2, &[Weekday::Saturday]);
+        assert_eq!(short.end_after(at("2027-03-27T23:00:00Z")), Some(at("2027-03-28T01:30:00Z")));
+    }
+
+    #[test]
+    fn nights_that_follow_each_other_end_one_by_one_and_days_do_not_pass_midnight() {
+        let all = [Weekday::Friday, Weekday::Saturday];
+        let night = quiet(19, 7, &all);
+        assert_eq!(night.end_after(at("2027-01-15T22:00:00Z")), Some(at("2027-01-16T06:30:00Z")));
+        let day = quiet(9, 17, &all);
+        assert!(day.covers(at("2027-01-15T12:00:00Z")) && !day.covers(at("2027-01-15T23:00:00Z")));
+        assert_eq!(day.end_after(at("2027-01-15T12:00:00Z")), Some(at("2027-01-15T16:30:00Z")));
+    }
 }

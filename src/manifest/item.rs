@@ -14,7 +14,7 @@ use crate::money::{Amount, Currency};
 use crate::yaml::{Kind, Node, Problem, Span};
 
 /// The products that items can name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Products<'n> {
     /// The document of each product.
     pub(super) by_name: HashMap<&'n str, &'n Node<'n>>,

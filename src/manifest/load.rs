@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalog::{Product, read_product};
-use super::check::Names;
+use super::catalog::Product;
+use super::documents::read_documents;
 use super::item::Products;
-use super::quote::{Context, check_defaults, read_quote};
-use super::read::{Field, Sink, nearest, shown};
-use super::walk::{Content, Refusal, collect, read};
+use super::quote::{Context, check_defaults};
+use super::read::{Field, Sink, shown};
+use super::walk::{Content, Refusal, collect, decode, read};
 use super::workspace::{FILE_NAME, Reading, Workspace, read_workspace};
-use crate::desired::{Origin, Quote};
+use crate::desired::Quote;
 use crate::failure::{Diagnostic, Severity, SourceFile};
-use crate::yaml::{self, Document, Entry, Kind, Parsed, Problem, Span};
+use crate::yaml::{self, Parsed, Problem, Span};
 
 /// What the caller decides, because this module reads no environment.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -51,16 +51,48 @@ impl Loaded {
 
 /// Reads and checks the workspace in a folder. Never fails: what is wrong is in `diagnostics`.
 pub fn load(dir: &Path, options: &LoadOptions) -> Loaded {
+    match read(dir, FILE_NAME) {
+        Ok(content) => assemble(dir, content, options, |reading, sink, refusals| {
+            let paths = find_files(dir, reading, sink, refusals);
+            paths.into_iter().map(|path| (read(dir, &path), path)).collect()
+        }),
+        Err(refusal) => Loaded::nothing(vec![no_workspace(dir, refusal)]),
+    }
+}
+
+/// The same without a disk: the bytes of the workspace file, and of files with their paths below
+/// the workspace, all of which are read wherever the workspace file looks. For tests and fuzzing.
+#[doc(hidden)]
+pub fn load_bytes(workspace: &[u8], files: &[(&str, &[u8])], options: &LoadOptions) -> Loaded {
+    match decode(FILE_NAME, workspace.to_vec()) {
+        Ok(content) => assemble(Path::new(""), content, options, |_, _, _| {
+            let decoded =
+                |(path, bytes): &(&str, &[u8])| (decode(path, bytes.to_vec()), (*path).to_owned());
+            files.iter().map(decoded).collect()
+        }),
+        Err(refusal) => Loaded::nothing(vec![Diagnostic::error(refusal.code, refusal.message)]),
+    }
+}
+
+/// The content of the other files with their paths, in order.
+type Contents = Vec<(Result<Content, Refusal>, String)>;
+
+/// From the content of all files to checked values.
+fn assemble(
+    dir: &Path,
+    first: Content,
+    options: &LoadOptions,
+    fetch: impl FnOnce(Option<&Reading<'_>>, &mut Sink, &mut Vec<Refusal>) -> Contents,
+) -> Loaded {
     let mut sink = Sink::default();
     let mut refusals: Vec<Refusal> = Vec::new();
-    let text = match read(dir, FILE_NAME) {
-        Ok(Content::Text(text)) => text,
-        Ok(Content::NotUtf8(text, at)) => {
+    let text = match first {
+        Content::Text(text) => text,
+        Content::NotUtf8(text, at) => {
             sink.push(not_utf8(0, at));
             let source = Arc::new(SourceFile { path: FILE_NAME.to_owned(), text });
             return Loaded::nothing(finish(sink, &[source], Vec::new()));
         }
-        Err(refusal) => return Loaded::nothing(vec![no_workspace(dir, refusal)]),
     };
     let parsed = yaml::parse(&text, 0);
     let reading = read_workspace_file(&parsed, options, &mut sink);
@@ -69,9 +101,8 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Loaded {
 
     let mut sources = vec![Arc::clone(&workspace_source)];
     let mut incomplete = parsed.incomplete;
-    let paths = find_files(dir, reading.as_ref(), &mut sink, &mut refusals);
-    for path in paths {
-        match read(dir, &path) {
+    for (found, path) in fetch(reading.as_ref(), &mut sink, &mut refusals) {
+        match found {
             Ok(Content::Text(text)) => sources.push(Arc::new(SourceFile { path, text })),
             Ok(Content::NotUtf8(text, at)) => {
                 sink.push(not_utf8(file_number(sources.len()), at));
@@ -82,12 +113,9 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Loaded {
         }
     }
     incomplete |= !refusals.is_empty() || sink.count() > 0;
-    let trees = parse_all(&sources);
-    incomplete |= trees.iter().any(|t| t.incomplete);
-
     let mut context = context_of(reading.as_ref(), &workspace_source);
     context.products.incomplete = incomplete;
-    let (products, quotes) = read_documents(&trees, &sources, &mut context, &mut sink);
+    let (products, quotes) = read_documents(&sources, &context, &mut sink);
     let workspace = reading.and_then(|reading| {
         Some(Workspace {
             dir: dir.to_owned(),
@@ -99,7 +127,6 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Loaded {
             guardrails: reading.guardrails,
         })
     });
-    drop(trees);
     let diagnostics = finish(sink, &sources, refusals);
     Loaded { workspace, quotes, products, sources, diagnostics }
 }
@@ -132,7 +159,7 @@ fn not_utf8(file: u32, at: usize) -> Problem {
     Problem::new("not-utf8", span, "the file is not UTF-8 text").help("save it as UTF-8")
 }
 
-fn file_number(index: usize) -> u32 {
+pub(super) fn file_number(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
@@ -198,40 +225,6 @@ fn find_files(
     paths
 }
 
-/// Parses all files but the workspace file, on as many threads as there are processors.
-fn parse_all(sources: &[Arc<SourceFile>]) -> Vec<Parsed<'_>> {
-    let numbered: Vec<(u32, &SourceFile)> =
-        sources.iter().enumerate().skip(1).map(|(i, s)| (file_number(i), s.as_ref())).collect();
-    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
-    if numbered.len() < 32 || workers < 2 {
-        return numbered.iter().map(|(i, s)| yaml::parse(&s.text, *i)).collect();
-    }
-    let share = numbered.len().div_ceil(workers);
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = numbered
-            .chunks(share)
-            .map(|part| {
-                (
-                    part,
-                    scope.spawn(move || {
-                        part.iter().map(|(i, s)| yaml::parse(&s.text, *i)).collect::<Vec<_>>()
-                    }),
-                )
-            })
-            .collect();
-        let mut all = Vec::with_capacity(numbered.len());
-        for (part, handle) in parts {
-            // A worker cannot panic by design; should it, its files are read here and now.
-            all.extend(
-                handle.join().unwrap_or_else(|_| {
-                    part.iter().map(|(i, s)| yaml::parse(&s.text, *i)).collect()
-                }),
-            );
-        }
-        all
-    })
-}
-
 fn context_of<'n>(reading: Option<&Reading<'n>>, source: &Arc<SourceFile>) -> Context<'n> {
     let Some(reading) = reading else {
         return Context {
@@ -254,91 +247,6 @@ fn context_of<'n>(reading: Option<&Reading<'n>>, source: &Arc<SourceFile>) -> Co
         defaults: with_defaults.map(|(name, _)| (*name, origin(name))).collect(),
         products: Products::default(),
     }
-}
-
-/// What a document is, by its keys.
-fn kind_of<'d>(document: &'d Document<'_>, sink: &mut Sink) -> Option<&'d Entry<'d>> {
-    let root = &document.root;
-    let Kind::Mapping(entries) = &root.kind else {
-        let message = format!("a manifest is a map, not {}", root.describe());
-        sink.push(
-            Problem::new("not-a-manifest", root.span, message)
-                .help("it starts with `quote: NAME` or `product: NAME`"),
-        );
-        return None;
-    };
-    let key = |wanted: &str| entries.iter().find(|e| e.key == wanted);
-    match (key("quote"), key("product")) {
-        (Some(entry), None) | (None, Some(entry)) => Some(entry),
-        (Some(_), Some(product)) => {
-            let message = "a document is either a quote or a product";
-            sink.push(
-                Problem::new("not-a-manifest", product.key_span, message)
-                    .help("put `---` between two documents"),
-            );
-            None
-        }
-        (None, None) => {
-            let mut problem =
-                Problem::new("not-a-manifest", root.span, "a manifest needs `quote` or `product`")
-                    .help("it starts with `quote: NAME` or `product: NAME`");
-            let near = |e: &&Entry<'_>| nearest(&e.key, ["quote", "product"].into_iter()).is_some();
-            if let Some(entry) = entries.iter().find(near) {
-                let meant =
-                    nearest(&entry.key, ["quote", "product"].into_iter()).unwrap_or_default();
-                problem.span = entry.key_span;
-                problem.help = Some(format!("did you mean `{meant}`?"));
-            } else if key("proforma").is_some() {
-                problem.help =
-                    Some(format!("a workspace file is called `{FILE_NAME}` and lies at the top"));
-            }
-            sink.push(problem);
-            None
-        }
-    }
-}
-
-fn read_documents<'n>(
-    trees: &'n [Parsed<'n>],
-    sources: &'n [Arc<SourceFile>],
-    context: &mut Context<'n>,
-    sink: &mut Sink,
-) -> (Vec<Product>, Vec<Quote>) {
-    let mut names = Names::default();
-    let mut products = Vec::new();
-    let mut quote_documents = Vec::new();
-    for (tree, source) in trees.iter().zip(sources.iter().skip(1)) {
-        for problem in &tree.problems {
-            sink.push(problem.clone());
-        }
-        for document in &tree.documents {
-            let Some(entry) = kind_of(document, sink) else { continue };
-            if entry.key == "quote" {
-                quote_documents.push((document, source));
-                continue;
-            }
-            let before = sink.count();
-            let product = read_product(&document.root, source, document.start, sink);
-            let (Kind::Plain(name) | Kind::Quoted(name)) = &entry.value.kind else { continue };
-            if names.product(name, entry.value.span, source, sources, sink) {
-                context.products.by_name.insert(name, &document.root);
-                products.extend(product.filter(|_| sink.count() == before && !document.broken));
-            }
-        }
-    }
-    let mut quotes = Vec::with_capacity(quote_documents.len());
-    for (document, source) in quote_documents {
-        let origin = Origin::new(Arc::clone(source), document.start);
-        let (name, quote) = read_quote(&document.root, origin, context, sink);
-        let Some(name) = name else { continue };
-        let Some(entry) = kind_of(document, sink) else { continue };
-        let fresh = names.quote(&name, entry.value.span, source, sources, sink);
-        quotes.extend(quote.filter(|_| fresh && !document.broken));
-    }
-    names.check_renames(&mut quotes, sources, sink);
-    products.sort_by(|a, b| a.product.cmp(&b.product));
-    quotes.sort_by(|a, b| a.name.cmp(&b.name));
-    (products, quotes)
 }
 
 /// The text with every secret made unreadable, of the same length.

@@ -14,6 +14,7 @@ mod catalog;
 mod check;
 mod connection;
 mod credential;
+mod documents;
 mod forms;
 mod guardrails;
 mod item;
@@ -34,6 +35,8 @@ pub use catalog::Product;
 pub use connection::{Connection, DEFAULT_STAMP_PROPERTY, QuoteSystem, Rate, StampField, Stamping};
 pub use credential::Credential;
 pub use guardrails::{AllowedEffect, Guardrails, Limit, QuietHours, Recipients};
+#[doc(hidden)]
+pub use load::load_bytes;
 pub use load::{LoadOptions, Loaded, load};
 pub use provider::ProviderName;
 pub use read::MAX_PROBLEMS;

@@ -81,7 +81,12 @@ pub(super) fn read_base_url(
     let bad = |message: &str, help: &str, sink: &mut Sink| {
         sink.push(field.problem("bad-base-url", message).help(help));
     };
-    let url = field.text(sink).and_then(|t| reqwest::Url::parse(&t).ok());
+    let text = field.text(sink);
+    // Whatever is wrong with it: a password or a key in an address is not shown with the error.
+    if text.as_ref().is_some_and(|t| t.contains(['@', '?', '#'])) {
+        sink.secret(field.node.span);
+    }
+    let url = text.and_then(|t| reqwest::Url::parse(&t).ok());
     let Some((url, host)) =
         url.as_ref().and_then(|u| Some((u, u.host_str()?.to_ascii_lowercase())))
     else {
@@ -89,7 +94,6 @@ pub(super) fn read_base_url(
         return None;
     };
     if !url.username().is_empty() || url.password().is_some() {
-        sink.secret(field.node.span);
         bad("`base_url` may not hold a user or password", "use `token`", sink);
         return None;
     }

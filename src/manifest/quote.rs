@@ -25,7 +25,7 @@ use crate::money::Currency;
 use crate::yaml::{Node, Problem};
 
 /// What a quote is read against.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Context<'n> {
     /// Sound connections.
     pub(super) connections: BTreeMap<ConnectionName, Connection>,

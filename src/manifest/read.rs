@@ -15,7 +15,7 @@ use crate::yaml::{Kind, Node, Problem, Span};
 pub const MAX_PROBLEMS: usize = 200;
 
 /// Where problems go.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sink {
     problems: Vec<Problem>,
     seen: HashSet<(Span, &'static str, String)>,

@@ -157,7 +157,32 @@ pub(super) fn read(dir: &Path, path: &str) -> Result<Content, Refusal> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0).min(MAX_BYTES) + 1);
     let file = fs::File::open(&whole).map_err(io)?;
+    if !is_same(&meta, &file.metadata().map_err(io)?) {
+        return Err(Refusal::new(
+            path,
+            "symlink",
+            format!("`{path}` was replaced while it was read"),
+        ));
+    }
     file.take(MAX_BYTES as u64 + 4).read_to_end(&mut bytes).map_err(io)?;
+    decode(path, bytes)
+}
+
+/// Whether the file that was opened is the one that was looked at: between the two a link may
+/// have taken its place.
+#[cfg(unix)]
+fn is_same(seen: &fs::Metadata, opened: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (seen.dev(), seen.ino()) == (opened.dev(), opened.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &fs::Metadata, opened: &fs::Metadata) -> bool {
+    opened.is_file()
+}
+
+/// What the bytes of a file are.
+pub(super) fn decode(path: &str, mut bytes: Vec<u8>) -> Result<Content, Refusal> {
     if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
         bytes.drain(..3);
     }

@@ -4,14 +4,13 @@
 //! hide text (controls, bidi, zero-width) are written as `\uXXXX`: the data is the same, the
 //! bytes are tame. `serde_json` does so only for the controls below U+0020.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use super::diagnostics::to_json;
-use super::text::safe;
+use super::text::{is_unsafe, starts_command};
 use crate::failure::{Diagnostic, Failure, Kind, Severity};
 use crate::provider::Requests;
 
@@ -222,13 +221,15 @@ pub fn line<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
 
 /// Writes what could act on a terminal as `\uXXXX`. Such characters can stand only inside strings
 /// of a JSON text, so that the result is JSON again.
-fn tame(json: &str) -> String {
-    if json.is_ascii() && !json.contains('\u{7f}') {
+pub(super) fn tame(json: &str) -> String {
+    if json.is_ascii() && !json.contains('\u{7f}') && !json.contains("##") {
         return json.to_owned();
     }
     let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if is_wild(c) {
+    let mut rest = json.chars();
+    while let Some(c) = rest.next() {
+        // A build service takes `##[` for a command inside a JSON document just as well.
+        if is_wild(c) || starts_command(c, rest.as_str()) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
                 let _ = write!(out, "\\u{unit:04x}");
@@ -242,7 +243,7 @@ fn tame(json: &str) -> String {
 
 /// What the door for people would not let pass as it is. Line feeds stand between JSON tokens.
 fn is_wild(c: char) -> bool {
-    c != '\n' && matches!(safe(c.encode_utf8(&mut [0; 4])), Cow::Owned(_))
+    c != '\n' && is_unsafe(c)
 }
 
 #[cfg(test)]

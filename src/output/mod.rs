@@ -4,18 +4,24 @@
 //! pages ([`plan_human`], [`apply_human`], [`failure_human`]), programs get documents
 //! ([`plan_json`], [`apply_json`], [`json`], [`events_file`]), all from the same values.
 //!
-//! Untrusted text has one door for each format: [`text::safe`] for pages, `serde_json` and
-//! [`json::document`] for JSON.
+//! Untrusted text has one door for each format: [`text::safe`] for pages, [`json::document`] for
+//! JSON, [`mod@escape_markdown`], [`mod@escape_html`], [`mod@escape_sarif`] and [`escape_workflow`]
+//! for theirs, [`logs`] for log lines.
 
 pub mod apply_human;
 pub mod apply_json;
 pub mod diagnostics;
+pub mod escape_html;
+pub mod escape_markdown;
+pub mod escape_sarif;
+pub mod escape_workflow;
 pub mod events_file;
 pub mod failure_human;
 #[cfg(test)]
 mod fixtures;
 pub mod json;
 mod layout;
+pub mod logs;
 #[cfg(test)]
 mod page_tests;
 mod plan_care;
@@ -25,6 +31,8 @@ mod plan_parts;
 mod plan_quote;
 pub mod printer;
 pub mod progress;
+pub mod sheet;
+pub mod sheet_markdown;
 pub mod text;
 mod text_diff;
 pub mod theme;

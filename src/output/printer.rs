@@ -9,10 +9,11 @@
 //! there is nobody to tell.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anstream::AutoStream;
 
+use super::text::disarm;
 use super::theme::Look;
 use crate::failure::{Failure, Kind};
 
@@ -82,6 +83,45 @@ pub struct Printer {
     width: usize,
     /// The first error of stdout.
     lost: OnceLock<String>,
+    /// Where the output goes instead of the process's streams.
+    kept: Option<Kept>,
+}
+
+/// Output that is kept in memory, as bytes of stdout and of stderr.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    out: Arc<Mutex<Vec<u8>>>,
+    err: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Kept {
+    /// What was written to stdout so far.
+    pub fn out(&self) -> Vec<u8> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What was written to stderr so far.
+    pub fn err(&self) -> Vec<u8> {
+        self.err.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// One of the streams of a [`Kept`].
+struct KeptStream(Arc<Mutex<Vec<u8>>>);
+
+fn stream(bytes: &Arc<Mutex<Vec<u8>>>) -> Box<dyn Write + Send> {
+    Box::new(KeptStream(Arc::clone(bytes)))
+}
+
+impl Write for KeptStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Printer {
@@ -99,6 +139,32 @@ impl Printer {
             terminal_err: err,
             width: page_width(variable("COLUMNS").as_deref(), measured(out || err)),
             lost: OnceLock::new(),
+            kept: None,
+        }
+    }
+
+    /// For output that is kept in memory instead of shown: a program that runs commands in its own
+    /// process, such as the simulation. Never a terminal, never in colour unless told so.
+    pub fn kept(settings: Settings) -> (Self, Kept) {
+        let kept = Kept::default();
+        let color = settings.color.resolve(None, None, false);
+        let printer = Self {
+            settings,
+            color_out: color,
+            color_err: color,
+            terminal_err: false,
+            width: WIDTH_OF_A_LOG,
+            lost: OnceLock::new(),
+            kept: Some(kept.clone()),
+        };
+        (printer, kept)
+    }
+
+    /// Stderr, for those that write to it as they go.
+    pub(super) fn stderr(&self) -> Box<dyn Write + Send> {
+        match &self.kept {
+            Some(kept) => stream(&kept.err),
+            None => Box::new(io::stderr()),
         }
     }
 
@@ -135,7 +201,13 @@ impl Printer {
     /// Writes data to stdout.
     pub fn data(&self, text: &str) {
         let choice = choice(self.color_out && !self.is_json());
-        if let Err(error) = put(AutoStream::new(io::stdout().lock(), choice), text) {
+        // Other formats are documents, and have encoders of their own.
+        let text = if self.format() == Format::Human { disarm(text) } else { text.into() };
+        let written = match &self.kept {
+            Some(kept) => put(AutoStream::new(stream(&kept.out), choice), &text),
+            None => put(AutoStream::new(io::stdout().lock(), choice), &text),
+        };
+        if let Err(error) = written {
             // The first error is the cause; later ones follow from it.
             self.lost.get_or_init(|| error.to_string());
         }
@@ -151,9 +223,13 @@ impl Printer {
 
     /// Writes to stderr what must be seen: failures, questions' context, warnings.
     pub fn say(&self, text: &str) {
-        let stream = AutoStream::new(io::stderr().lock(), choice(self.color_err));
+        let choice = choice(self.color_err);
         // There is nowhere to tell that stderr is gone.
-        let _ = put(stream, text);
+        let text = disarm(text);
+        let _ = match &self.kept {
+            Some(kept) => put(AutoStream::new(stream(&kept.err), choice), &text),
+            None => put(AutoStream::new(io::stderr().lock(), choice), &text),
+        };
     }
 
     /// Writes to stderr what is good to know; nothing when quiet.

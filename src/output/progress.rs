@@ -20,14 +20,18 @@ use crate::apply::events::{Event, Listener};
 const PAUSE: Duration = Duration::from_mins(1);
 
 /// A listener that shows progress.
-#[derive(Debug)]
 pub struct Progress(Face);
 
-#[derive(Debug)]
+impl std::fmt::Debug for Progress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Progress")
+    }
+}
+
 enum Face {
     Quiet,
     Bar(ProgressBar),
-    Lines(Lines<std::io::Stderr>),
+    Lines(Lines<Box<dyn Write + Send>>),
 }
 
 impl Progress {
@@ -38,7 +42,7 @@ impl Progress {
         } else if printer.stderr_is_terminal() {
             Face::Bar(bar(ProgressDrawTarget::stderr()))
         } else {
-            Face::Lines(Lines::new(std::io::stderr()))
+            Face::Lines(Lines::new(printer.stderr()))
         })
     }
 

@@ -175,7 +175,7 @@ pub fn build(
         overrides: terms.overrides.clone(),
         allowed: terms.allowed.clone(),
         preparations: Vec::new(),
-        quotes: Vec::with_capacity(subjects.len()),
+        quotes: Vec::new(),
         requests: BTreeMap::new(),
     };
     for (connection, account) in accounts {
@@ -196,7 +196,12 @@ pub fn build(
         requests.write = expected_writes(account.dialect, &preparations, &quotes);
         plan.requests.insert(connection.clone(), requests);
         plan.preparations.extend(preparations);
-        plan.quotes.extend(quotes);
+        // The usual workspace has one connection: its rows are taken as they are.
+        if plan.quotes.is_empty() {
+            plan.quotes = quotes;
+        } else {
+            plan.quotes.extend(quotes);
+        }
     }
     plan.quotes.sort_by(|a, b| a.quote.cmp(&b.quote));
     diagnostics.sort_by(|a, b| (a.severity, &a.quote).cmp(&(b.severity, &b.quote)));
@@ -261,9 +266,7 @@ fn plan_account(
         let works: Vec<_> = decided
             .iter()
             .filter(|(_, _, decision)| decision.active)
-            .map(|(subject, sight, d)| {
-                d.work(&subject.case(workspace, sight, &d.plan.want, prune))
-            })
+            .map(|(subject, sight, d)| d.work(&subject.case(workspace, sight, &d.plan.want, prune)))
             .collect();
         let preparations = account.dialect.preparations(account.survey, &works);
         let steps: Vec<Vec<Step>> =

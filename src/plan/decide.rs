@@ -5,7 +5,8 @@
 //! changed is drift, shown and not repaired. A locked quote is touched only as its manifest says
 //! (`lifecycle.when_locked`).
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{self, Comparison, Ownership};
 use super::model::{Action, Basis, Change, ChangeOrigin, QuotePlan, Record};
@@ -59,6 +60,31 @@ pub struct Decision {
     pub stamp: Stamp,
     /// Its revision.
     pub revision: u32,
+}
+
+impl Case<'_> {
+    /// What is recorded of the quote's fields. Fingerprints are bound to the quote's name; after a
+    /// rename, those of the earlier name that say what is wanted now are given under the new one.
+    pub(super) fn recorded_fields(&self) -> Option<Cow<'_, BTreeMap<Path, Fingerprint>>> {
+        let entry = self.entry?;
+        let earlier = self.was.or(entry.was.as_ref()).filter(|was| *was != self.quote);
+        let Some(earlier) = earlier else { return Some(Cow::Borrowed(&entry.fields)) };
+        let mut fields = entry.fields.clone();
+        for (path, recorded) in &mut fields {
+            let same = self.want.get(path).filter(|v| v.fingerprint(earlier, path) == *recorded);
+            if let Some(value) = same {
+                *recorded = value.fingerprint(self.quote, path);
+            }
+        }
+        let path = Path::new(diff::STATE);
+        if let (Some(recorded), Some(desired)) = (fields.get_mut(&path), self.desired) {
+            let wanted = wanted_state(desired);
+            if *recorded == state_fingerprint(earlier, &wanted) {
+                *recorded = state_fingerprint(self.quote, &wanted);
+            }
+        }
+        Some(Cow::Owned(fields))
+    }
 }
 
 impl Decision {
@@ -297,6 +323,8 @@ pub(super) fn record(
     if decision.state.is_none()
         && decision.plan.waits_for.is_none()
         && let Some(wanted) = &decision.plan.state_after
+        // Drift is shown and not accepted: recorded, it would look as if the manifest had changed.
+        && !decision.plan.state_drifts()
     {
         holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, wanted));
     }
@@ -385,12 +413,11 @@ fn existing(
     survey: &Survey,
     decision: &mut Decision,
 ) {
-    let recorded = case.entry.map(|e| &e.fields);
-    let renamed_fields = case.was.filter(|_| case.entry.is_some());
-    // Fingerprints are bound to the quote's name: under a rename the old ones say nothing.
-    // So they do where the record is of an earlier revision than the one that is there now.
+    let renamed = case.was.filter(|_| case.entry.is_some());
+    // A record of an earlier revision than the one that is there now says nothing of it.
     let overtaken = case.entry.is_some_and(|e| e.id != observed.id);
-    let recorded = if renamed_fields.is_some() || overtaken { None } else { recorded };
+    let recorded = case.recorded_fields().filter(|_| !overtaken);
+    let recorded = recorded.as_deref();
     let ownership = ownership_of(desired);
     let mut compared =
         diff::compare(case.quote, case.want, recorded, Some(&observed.facts), &ownership);
@@ -437,7 +464,7 @@ fn existing(
     {
         plan.changes.push(state_change(Some(&observed.state), state, ChangeOrigin::Manifest, true));
     }
-    if let Some(was) = renamed_fields {
+    if let Some(was) = renamed {
         plan.changes.push(Change {
             path: Path::new(RENAMED),
             before: Some(Value::text(was.as_str())),
@@ -451,7 +478,7 @@ fn existing(
         plan.action = match case.entry {
             None => Action::Adopt,
             Some(_) if overtaken => Action::Adopt,
-            Some(_) if writes || renamed_fields.is_some() => Action::Update,
+            Some(_) if writes || renamed.is_some() => Action::Update,
             Some(_) => Action::None,
         };
     }

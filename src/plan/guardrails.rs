@@ -18,6 +18,7 @@ use crate::key::QuoteName;
 use crate::lockfile::Lockfile;
 use crate::manifest::{Guardrails, Limit};
 use crate::money::{Amount, Money};
+use crate::provider::state::State;
 use crate::provider::step::{Effect, Effects};
 
 /// The names of all guardrails, as `--override` takes them.
@@ -73,9 +74,6 @@ fn refusal(name: &'static str, message: &str, passes: &str) -> (&'static str, Di
 }
 
 fn counts(plan: &Plan, scene: &Scene<'_>, found: &mut Vec<(&'static str, Diagnostic)>) {
-    let count = |actions: &[Action]| {
-        plan.quotes.iter().filter(|q| actions.contains(&q.action)).count() as u64
-    };
     let rails = scene.guardrails;
     for (name, limit, actions, word) in [
         ("max_creates", rails.max_creates, &[Action::Create][..], "create"),
@@ -84,15 +82,31 @@ fn counts(plan: &Plan, scene: &Scene<'_>, found: &mut Vec<(&'static str, Diagnos
     ] {
         let Some(limit) = limit else { continue };
         let (most, shown) = most(limit, scene.lockfile.entries.len());
-        let wanted = count(actions);
+        let touched: Vec<&QuoteName> =
+            plan.quotes.iter().filter(|q| actions.contains(&q.action)).map(|q| &q.quote).collect();
+        let wanted = touched.len() as u64;
         if wanted > most {
+            let s = if wanted == 1 { "" } else { "s" };
             found.push(refusal(
                 name,
-                &format!("the plan would {word} {wanted} quotes; the limit is {shown}"),
+                &format!(
+                    "the plan would {word} {wanted} quote{s} ({}); the limit is {shown}",
+                    some_of(&touched)
+                ),
                 &format!("{most} would pass: narrow the run with `--only`, or raise the limit"),
             ));
         }
     }
+}
+
+/// The first names, for a message.
+fn some_of(quotes: &[&QuoteName]) -> String {
+    const SHOWN: usize = 5;
+    let mut text: Vec<String> = quotes.iter().take(SHOWN).map(|q| format!("`{q}`")).collect();
+    if let Some(more) = quotes.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+        text.push(format!("and {more} more"));
+    }
+    text.join(", ")
 }
 
 fn most(limit: Limit, recorded: usize) -> (u64, String) {
@@ -129,17 +143,29 @@ fn quiet_hours(plan: &Plan, scene: &Scene<'_>, found: &mut Vec<(&'static str, Di
                 && (s.effects.contains(&Effect::Publish) || s.effects.contains(&Effect::Send))
         })
     };
-    let count = plan.quotes.iter().filter(loud).count();
-    if count > 0 {
+    let touched: Vec<&QuoteName> = plan.quotes.iter().filter(loud).map(|q| &q.quote).collect();
+    if !touched.is_empty() {
+        let end = quiet.end_after(scene.now);
         found.push(refusal(
             "quiet_hours",
             &format!(
-                "{count} quotes would be published or sent in quiet hours ({} to {}, {})",
+                "{} would be published or sent in quiet hours ({} to {}, {}); it is {} there",
+                some_of(&touched),
                 quiet.from.strftime("%H:%M"),
                 quiet.to.strftime("%H:%M"),
-                quiet.zone
+                quiet.zone,
+                quiet.local(scene.now).strftime("%Y-%m-%d %H:%M")
             ),
-            &format!("after {} it would pass", quiet.to.strftime("%H:%M")),
+            &end.map_or_else(
+                || "no time of the coming days would pass: change `quiet_hours`".to_owned(),
+                |end| {
+                    format!(
+                        "from {} ({}) on it would pass",
+                        quiet.local(end).strftime("%Y-%m-%d %H:%M"),
+                        quiet.zone
+                    )
+                },
+            ),
         ));
     }
 }
@@ -171,7 +197,27 @@ fn for_quote(
             );
         }
     }
-    let recorded = scene.lockfile.entries.get(name).and_then(|e| e.total);
+    if rails.max_discount.is_some() && gives_discount(desired) && discounts(desired).is_none() {
+        warn_unknown(
+            "max_discount",
+            "its list total is not known before it is made",
+            desired,
+            name,
+            found,
+        );
+    }
+    let mut refuse = |rail, path: &str, message: String, passes: &str| {
+        let (rail, diagnostic) = refusal(rail, &format!("`{name}`: {message}"), passes);
+        found.push((rail, diagnostic.at(desired.origin.place(path)).about(name)));
+    };
+    // A rename must not slip through: the entry may still bear the earlier name.
+    let entries = &scene.lockfile.entries;
+    let was = quote.record.as_ref().and_then(|r| r.was.as_ref());
+    let entry = entries.get(name).or_else(|| entries.get(was?));
+    // Where nothing is recorded, what the customer was shown counts. A draft of ours without a
+    // record is what a killed run left half made: its total so far is no promise to anybody.
+    let shown = quote.state_before.as_ref().is_some_and(State::is_live);
+    let recorded = entry.and_then(|e| e.total).or(quote.total_before.filter(|_| shown));
     if let (Some(limit), Some(before), Some(after)) =
         (rails.max_price_change, recorded, quote.total_after)
         && before.currency == after.currency
@@ -216,10 +262,56 @@ fn for_quote(
                     "a message would go to the domain `{}`, which is not allowed",
                     crate::output::text::safe(domain)
                 ),
-                "a recipient of an allowed domain would pass",
+                &format!("a recipient at {} would pass", rails.shown_recipients()),
             );
         }
     }
+    if quote.total_after.is_none()
+        && quote.action != Action::Adopt
+        && quote.action != Action::Forget
+    {
+        for (rail, set) in [
+            ("max_total", !rails.max_total.is_empty()),
+            ("max_price_change", rails.max_price_change.is_some() && recorded.is_some()),
+        ] {
+            if set {
+                warn_unknown(
+                    rail,
+                    "its total is not known before it is applied",
+                    desired,
+                    name,
+                    found,
+                );
+            }
+        }
+    } else if let (Some(_), Some(before), Some(after)) =
+        (rails.max_price_change, recorded, quote.total_after)
+        && before.currency != after.currency
+    {
+        let why = format!("its total goes from {before} to {after}, another currency");
+        warn_unknown("max_price_change", &why, desired, name, found);
+    }
+}
+
+/// A guardrail that cannot be evaluated does not stop the run, and is not passed in silence.
+fn warn_unknown(
+    rail: &'static str,
+    why: &str,
+    desired: &Quote,
+    name: &QuoteName,
+    found: &mut Vec<(&'static str, Diagnostic)>,
+) {
+    let warning = Diagnostic::warning(
+        "guardrail-unknown",
+        format!("guardrail `{rail}`: `{name}`: {why}; it was not checked"),
+    );
+    found.push((rail, warning.at(desired.origin.place("items")).about(name)));
+}
+
+/// Whether a manifest gives any discount.
+fn gives_discount(quote: &Quote) -> bool {
+    quote.discounts.set().is_some_and(|d| !d.is_empty())
+        || quote.items.set().is_some_and(|items| items.iter().any(|i| i.discount.set().is_some()))
 }
 
 fn price_change(

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::diff::STATE;
 use crate::facts::{Facts, Path, Value};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, RemoteId, Stamp, WorkspaceName};
 use crate::money::{Amount, Currency, Money};
@@ -194,6 +195,14 @@ impl QuotePlan {
     /// Every consent that the quote's steps await.
     pub fn consents(&self) -> Effects {
         self.steps.iter().flat_map(|s| s.awaits.iter().copied()).collect()
+    }
+
+    /// Whether somebody moved the quote's state upstream, which is shown and neither repaired nor
+    /// recorded.
+    pub fn state_drifts(&self) -> bool {
+        self.changes
+            .iter()
+            .any(|c| c.path.as_str() == STATE && c.origin == ChangeOrigin::Drift && !c.planned)
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) fn unread(
     decision: &mut Decision,
 ) {
     let nothing = std::collections::BTreeMap::new();
-    let recorded = case.entry.map_or(&nothing, |e| &e.fields);
+    let recorded = case.recorded_fields();
+    let recorded = recorded.as_deref().unwrap_or(&nothing);
     let holds = |path: &Path, value: &Value| {
         recorded.get(path) == Some(&value.fingerprint(case.quote, path))
     };
@@ -35,11 +36,19 @@ pub(super) fn unread(
     let ownership = ownership_of(desired);
     let compared = diff::compare(case.quote, case.want, Some(recorded), Some(&taken), &ownership);
     let wanted = wanted_state(desired);
-    let state_moved =
-        recorded.get(&Path::new(diff::STATE)) != Some(&state_fingerprint(case.quote, &wanted));
+    // A creation that a person settled has no recorded state: it was made in the wanted one.
+    let state_recorded = recorded.get(&Path::new(diff::STATE));
+    let state_moved = state_recorded.is_some_and(|s| *s != state_fingerprint(case.quote, &wanted));
     decision.plan.action = Action::Unverifiable;
     decision.plan.reason = Some(why.to_owned());
     if !compared.manifest_changed && !state_moved {
+        if case.was.is_some() || state_recorded.is_none() {
+            // The new name, or the state, is written down with what is taken to hold.
+            let mut renamed = record(case, desired, survey, decision, &compared, None);
+            renamed.holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, &wanted));
+            renamed.stamp = case.entry.and_then(|e| e.stamp.clone()).unwrap_or(renamed.stamp);
+            decision.plan.record = Some(renamed);
+        }
         return;
     }
     decision.plan.changes.clone_from(&compared.changes);

@@ -69,6 +69,12 @@ pub trait Dialect: Send + Sync {
     /// that cannot be set, native fields that do not exist or that a neutral word says.
     fn check(&self, quote: &Quote) -> Vec<Diagnostic>;
 
+    /// Offline checks of a quote that is not made yet: what the provider needs to make one, as far
+    /// as [`Dialect::check`] does not ask for it.
+    fn check_new(&self, _: &Quote) -> Vec<Diagnostic> {
+        Vec::new()
+    }
+
     /// The facts that must hold upstream. Needs the survey for resolved references. The state is
     /// not among them.
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>>;

@@ -161,6 +161,8 @@ pub enum TroubleKind {
     Ownership,
     /// Somebody upstream must act first; no failure.
     Waiting,
+    /// Another run or a colleague was faster; what they wrote was left alone.
+    Overtaken,
 }
 
 /// Trouble with the upstream, in words.

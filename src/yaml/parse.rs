@@ -11,8 +11,8 @@ use super::tree::{Node, Problem, Span};
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// The deepest nesting of maps and lists.
-pub const MAX_DEPTH: usize = 64;
+/// The deepest nesting of maps and lists: what a saved plan can hold, see [`crate::json::MAX_DEPTH`].
+pub const MAX_DEPTH: usize = crate::json::MAX_DEPTH;
 /// Nodes of one file; 4 MiB of ordinary manifests hold about 500,000.
 const MAX_NODES: usize = 1_000_000;
 

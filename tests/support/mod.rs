@@ -9,6 +9,8 @@
 )]
 
 pub mod bulk;
+pub mod four;
+pub mod ledger;
 pub mod recorder;
 
 use std::fs;

@@ -24,6 +24,7 @@ impl Ended {
             Err(error) => return Self::Nothing(error),
         };
         let (head, body) = response.into_parts();
+        let body = run.wire.redactor.scrub(body);
         run.wire.learn(&head.headers);
         let status = head.status.as_u16();
         let member = run.wire.policy().limit_member.filter(|_| status == 429);

@@ -373,6 +373,35 @@ fn an_unreadable_catalog_does_not_blame_the_quotes() {
 }
 
 #[test]
+fn products_in_unlikely_places_are_found() {
+    for product in [
+        "{ product: seo-audit, name: Audit, price: 5.00 }\n",
+        "  product: seo-audit\n  name: Audit\n  price: 5.00\n",
+        "--- { \"product\": seo-audit, name: Audit, price: 5.00 }\n",
+        "quote: b\n---\n? product\n: seo-audit\nname: Audit\nprice: 5.00\n",
+    ] {
+        let l = loaded(&[
+            ("quotes/q.yaml", "quote: a\nitems: [{product: seo-audit}]\n"),
+            ("quotes/z.yaml", product),
+        ]);
+        assert_eq!(places(&l), [""; 0], "{product}");
+        let items = l.quotes[0].items.set().unwrap();
+        assert_eq!(items[0].price, Wish::Set("5.00".parse().unwrap()), "{product}");
+    }
+}
+
+#[test]
+fn a_file_that_is_broken_behind_a_wave_silences_what_follows_from_it() {
+    let long = format!("quote: b\n# {}\n", "x".repeat(600 * 1024));
+    let l = loaded(&[
+        ("quotes/a.yaml", "quote: a\nitems: [{product: gone}]\n"),
+        ("quotes/b.yaml", &long),
+        ("quotes/z.yaml", "quote: 'x\n"),
+    ]);
+    assert_eq!(places(&l), ["quotes/z.yaml yaml-syntax 1:8"]);
+}
+
+#[test]
 fn many_errors_are_counted_and_not_all_shown() {
     let text: Vec<String> = (0..300).map(|i| format!("---\nquote: q{i}\ntilte: x\n")).collect();
     let l = quote_file(&text.concat());

@@ -8,7 +8,6 @@ use super::status;
 use super::wanted::Wanted;
 use crate::desired::{Channel, Item, Quote, Wish};
 use crate::failure::Diagnostic;
-use crate::provider::capability::Handling;
 
 /// All offline problems of a quote.
 pub fn check(quote: &Quote) -> Vec<Diagnostic> {
@@ -23,14 +22,7 @@ pub fn check(quote: &Quote) -> Vec<Diagnostic> {
     for (i, item) in quote.items.set().into_iter().flatten().enumerate() {
         line(&mut w, &format!("items[{i}]"), item);
     }
-    w.found
-}
-
-fn refused(w: &mut Wanted<'_>, path: &str, field: &str) {
-    if let Some(Handling::Refused(way_out)) = mapping::neutral(field).map(|f| f.handling) {
-        let shown = field.replace("[]", "");
-        w.error(path, "field-refused", format!("DealHub cannot hold `{shown}`"), way_out);
-    }
+    w.sink.found
 }
 
 fn head(w: &mut Wanted<'_>) {
@@ -47,12 +39,12 @@ fn head(w: &mut Wanted<'_>) {
         ("alternatives", quote.alternatives.set().is_some_and(|a| !a.is_empty())),
     ] {
         if written {
-            refused(w, field, field);
+            w.sink.refused(field, field);
         }
     }
     for (name, wish) in &quote.fields {
         if wish.set().is_some() {
-            refused(w, &format!("fields.{name}"), "fields");
+            w.sink.refused(&format!("fields.{name}"), "fields");
         }
     }
     let delivery = &quote.delivery;
@@ -63,17 +55,17 @@ fn head(w: &mut Wanted<'_>) {
         Some(_) => true,
         None => asks,
     } {
-        refused(w, "delivery", "delivery");
+        w.sink.refused("delivery", "delivery");
     }
 }
 
 fn line(w: &mut Wanted<'_>, path: &str, item: &Item) {
     if item.taxable == Wish::Set(true) {
-        refused(w, &format!("{path}.taxable"), "items[].taxable");
+        w.sink.refused(&format!("{path}.taxable"), "items[].taxable");
     }
     // With product factors the term is said in DealHub's own way.
     let factors = mapping::set(item.native.get("dealhub"), "product_factors").is_some();
     if item.recurring.set().is_some() && !factors {
-        refused(w, &format!("{path}.recurring"), "items[].recurring");
+        w.sink.refused(&format!("{path}.recurring"), "items[].recurring");
     }
 }

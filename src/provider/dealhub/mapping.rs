@@ -1,8 +1,7 @@
 //! What DealHub can hold: the one table behind checks, facts, requests and docs.
 //!
 //! Purpose: [`NEUTRAL`] says for every neutral field whether it is sent, local or refused;
-//! [`NATIVE`] lists every field of the Generate request with its shape, its limit, whether it can
-//! be read back, and the neutral word that says the same.
+//! [`NATIVE`] (in [`super::native`]) lists every field of the Generate request.
 //!
 //! The one thing to know: what cannot be read back is compared with the record (see
 //! [`super::observed`]), so a change of it in a manifest still shows.
@@ -10,27 +9,36 @@
 use crate::desired::Wish;
 use crate::facts::Plain;
 use crate::provider::capability::Handling::{Local, Refused, Sent};
-use crate::provider::capability::{Handling, Kind, Mode, NativeField, NeutralField, Sheet};
+use crate::provider::capability::{Handling, Mode, NEW, NativeField, NeutralField, Sheet, Window};
 
 const fn field(path: &'static str, handling: Handling) -> NeutralField {
-    NeutralField { path, handling }
+    NeutralField::new(path, handling)
 }
+
+pub use super::native::{NATIVE, Native, Scope, Shape, native, natives};
+use Scope::{Item, Opportunity, Quote};
+
+/// The provider as people call it, in messages.
+pub const TITLE: &str = "DealHub";
+
+/// The states from which an action leads on.
+const MOVES: Window = Window::Only(&["new", "draft", "approved", "published"]);
 
 /// Every neutral field of a manifest.
 pub const NEUTRAL: &[NeutralField] = &[
     field("title", Sent("quote_name (with proforma's mark), dealroom_publish_name")),
     field("expires", Sent("expiration_date, the last second of the day in GMT")),
     field("currency", Sent("opportunity_data.currency")),
-    field("state", Sent("request_action, submit, publish, sign_externally")),
+    field("state", Sent("request_action, submit, publish, sign_externally")).when(MOVES),
     field("customer.id", Sent("opportunity_data.external_customer_id")),
     field("customer.name", Sent("opportunity_data.customer_name")),
     field("customer.email", Sent("opportunity_data.customer_contacts[].email")),
-    field("customer.first_name", Sent("opportunity_data.customer_contacts[].first_name")),
-    field("customer.last_name", Sent("opportunity_data.customer_contacts[].last_name")),
-    field("customer.phone", Sent("opportunity_data.customer_contacts[].phone")),
-    field("customer.company", Sent("opportunity_data.customer_contacts[].account_name")),
-    field("contacts", Sent("opportunity_data.customer_contacts")),
-    field("owner", Sent("opportunity_data.opportunity_owner")),
+    field("customer.first_name", Sent("opportunity_data.customer_contacts[].first_name")).unread(),
+    field("customer.last_name", Sent("opportunity_data.customer_contacts[].last_name")).unread(),
+    field("customer.phone", Sent("opportunity_data.customer_contacts[].phone")).unread(),
+    field("customer.company", Sent("opportunity_data.customer_contacts[].account_name")).unread(),
+    field("contacts", Sent("opportunity_data.customer_contacts")).unread(),
+    field("owner", Sent("opportunity_data.opportunity_owner")).unread(),
     field("company", Local("DealHub shows the account of the opportunity: `customer`")),
     field("deal", Sent("external_opportunity_id, opportunity_data.external_opportunity_name")),
     field("template", Refused("name the playbook: `dealhub: { playbook: .. }`")),
@@ -58,7 +66,7 @@ pub const NEUTRAL: &[NeutralField] = &[
         ),
     ),
     field("items[].properties", Sent("line_items[].attributes")),
-    field("discounts", Sent("total_sales_discount, and each line's net price")),
+    field("discounts", Sent("total_sales_discount, and each line's net price")).unread(),
     field("fees", Refused("write the fee as an item with a SKU of DealHub's catalog")),
     field("taxes", Refused("DealHub computes no tax: write it as an item")),
     field("shipping", Refused("write it as an item with a SKU of DealHub's catalog")),
@@ -70,7 +78,12 @@ pub const NEUTRAL: &[NeutralField] = &[
         "notes.terms",
         Refused("put them into an answer of the playbook, or the document template"),
     ),
-    field("notes.customer", Refused("DealHub has no remarks by the customer")),
+    field(
+        "notes.customer",
+        Refused(
+            "DealHub has no remarks by the customer: take it out, or put it into an answer of the playbook",
+        ),
+    ),
     field("notes.internal", Local("DealHub quotes have no staff-only note")),
     field("tags", Local("DealHub quotes have no tags")),
     field("fields", Refused("write the answers of the playbook: `dealhub: { quote_data: .. }`")),
@@ -85,201 +98,6 @@ pub const NEUTRAL: &[NeutralField] = &[
         Refused("DealHub quotes have no alternatives: make one manifest for each"),
     ),
 ];
-
-/// What becomes of a neutral field.
-pub fn neutral(path: &str) -> Option<&'static NeutralField> {
-    NEUTRAL.iter().find(|f| f.path == path)
-}
-
-/// The object of the request that a native field stands in.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Scope {
-    /// The request itself: `dealhub:` on a quote.
-    Quote,
-    /// A line: `dealhub:` on an item.
-    Item,
-    /// `opportunity_data`.
-    Opportunity,
-    /// `opportunity_data.opportunity_owner`.
-    Owner,
-    /// The addresses of `opportunity_data`.
-    Address,
-    /// `opportunity_data.customer_contacts[]`.
-    Contact,
-}
-
-/// What a native field holds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Shape {
-    /// Text of at most so many characters; 0 = any.
-    Text(usize),
-    /// One of these words.
-    Choice(&'static [&'static str]),
-    /// A decimal.
-    Number,
-    /// A whole number.
-    Integer,
-    /// Yes or no.
-    Bool,
-    /// A structure with fields of its own.
-    Nested,
-}
-
-/// A field of the Generate request.
-#[derive(Clone, Copy, Debug)]
-pub struct Native {
-    /// Where it stands.
-    pub scope: Scope,
-    /// Its name.
-    pub name: &'static str,
-    /// What it holds.
-    pub shape: Shape,
-    /// Whether DealHub refuses the object without it.
-    pub required: bool,
-    /// The neutral word that says the same.
-    pub word: Option<&'static str>,
-    /// Whether the Quote API tells it.
-    pub readable: bool,
-}
-
-const fn of(scope: Scope, name: &'static str, shape: Shape) -> Native {
-    Native { scope, name, shape, required: false, word: None, readable: false }
-}
-
-impl Native {
-    const fn must(mut self) -> Self {
-        self.required = true;
-        self
-    }
-
-    const fn word(mut self, word: &'static str) -> Self {
-        self.word = Some(word);
-        self
-    }
-
-    const fn read(mut self) -> Self {
-        self.readable = true;
-        self
-    }
-
-    /// What a manifest wrote, as it is sent; or what is wrong with it.
-    pub fn value(&self, plain: &Plain) -> Result<Plain, String> {
-        let wrong = |what: &str| Err(format!("`{}` takes {what}, not `{plain}`", self.name));
-        match self.shape {
-            Shape::Text(max) => match plain.scalar() {
-                Some(text) if max > 0 && text.chars().count() > max => {
-                    Err(format!("`{}` takes at most {max} characters", self.name))
-                }
-                Some(text) => Ok(Plain::Text(text)),
-                None => wrong("text"),
-            },
-            Shape::Choice(words) => match plain {
-                Plain::Text(word) if words.contains(&word.as_str()) => Ok(plain.clone()),
-                _ => wrong(&format!("one of {}", words.join(", "))),
-            },
-            Shape::Number => match plain.as_number() {
-                Some(n) => Ok(Plain::Number(n)),
-                None => wrong("a number"),
-            },
-            Shape::Integer => match plain.as_number().filter(|n| n.to_int().is_some()) {
-                Some(n) => Ok(Plain::Number(n)),
-                None => wrong("a whole number"),
-            },
-            Shape::Bool => match plain {
-                Plain::Bool(_) => Ok(plain.clone()),
-                _ => wrong("`true` or `false`"),
-            },
-            Shape::Nested => Ok(plain.clone()),
-        }
-    }
-}
-
-use Scope::{Address, Contact, Item, Opportunity, Owner, Quote};
-use Shape::{Bool, Choice, Integer, Nested, Number, Text};
-
-/// Every field of the Generate request.
-pub const NATIVE: &[Native] = &[
-    of(Quote, "external_opportunity_id", Text(50)).must().word("deal").read(),
-    of(Quote, "request_action", Choice(&["draft", "submit", "publish", "sign_externally"]))
-        .must()
-        .word("state")
-        .read(),
-    of(Quote, "line_item_details", Choice(&["basic", "all"])),
-    of(Quote, "playbook", Text(50)).read(),
-    of(Quote, "quote_name", Text(250)).word("title").read(),
-    of(Quote, "dealroom_publish_name", Text(250)),
-    of(Quote, "total_sales_discount", Number).word("discounts"),
-    of(Quote, "expiration_date", Integer).word("expires").read(),
-    of(Quote, "document_type", Choice(&["DealRoom", "PDF", "WORD", "EXCEL"])).must(),
-    of(Quote, "partner_program", Nested),
-    of(Quote, "timezone_offset", Number),
-    of(Quote, "sign_externally_comment", Text(1000)),
-    of(Quote, "quote_data", Nested).must().read(),
-    of(Quote, "line_items", Nested).word("items").read(),
-    of(Quote, "opportunity_data", Nested),
-    of(Item, "sku", Text(0)).must().read(),
-    of(Item, "item_name", Text(400)).word("name").read(),
-    of(Item, "bundle_ref_sku", Text(0)).read(),
-    of(Item, "bundle_ref_id", Integer),
-    of(Item, "list_price", Number).word("price").read(),
-    of(Item, "net_price_per_unit", Number).read(),
-    of(Item, "net_price", Number).read(),
-    of(Item, "msrp", Number).read(),
-    of(Item, "msrp_discount", Number).read(),
-    of(Item, "sales_discount", Number).read(),
-    of(Item, "total_discount", Number).read(),
-    of(Item, "product_factors", Nested).read(),
-    of(Item, "attributes", Nested).read(),
-    of(Item, "partner_program_data", Nested).read(),
-    of(Opportunity, "external_opportunity_name", Text(200)).must().word("deal.name"),
-    of(Opportunity, "opportunity_owner", Nested).must(),
-    of(Opportunity, "external_customer_id", Text(50)).must().word("customer.id").read(),
-    of(Opportunity, "customer_name", Text(256)).must().word("customer.name").read(),
-    of(Opportunity, "geo_code", Text(100)).must().read(),
-    of(Opportunity, "currency", Text(3)).must().word("currency").read(),
-    of(Opportunity, "customer_shipping_address", Nested),
-    of(Opportunity, "customer_billing_address", Nested),
-    of(Opportunity, "customer_contacts", Nested),
-    of(Owner, "external_user_id", Text(200)).must().word("owner.id"),
-    of(Owner, "email", Text(100)).must().word("owner.email"),
-    of(Owner, "name", Text(300)).must().word("owner.name"),
-    of(Owner, "login", Text(100)),
-    of(Owner, "position", Text(300)),
-    of(Owner, "phone", Text(50)),
-    of(Owner, "mobile", Text(100)),
-    of(Owner, "fax", Text(100)),
-    of(Owner, "company", Text(100)),
-    of(Owner, "street", Text(128)),
-    of(Owner, "city", Text(32)),
-    of(Owner, "state", Text(32)),
-    of(Owner, "country", Text(32)),
-    of(Owner, "postal_code", Text(16)),
-    of(Owner, "user_manager_login", Text(100)),
-    of(Address, "street", Text(128)),
-    of(Address, "city", Text(32)),
-    of(Address, "state", Text(32)),
-    of(Address, "country", Text(32)),
-    of(Address, "postal_code", Text(16)),
-    of(Contact, "first_name", Text(128)).must(),
-    of(Contact, "last_name", Text(128)).must(),
-    of(Contact, "email", Text(100)).must(),
-    of(Contact, "salutation", Text(50)),
-    of(Contact, "title", Text(400)),
-    of(Contact, "phone", Text(50)),
-    of(Contact, "account_name", Text(100)),
-    of(Contact, "mailing_address", Text(250)),
-    of(Contact, "primary_contact", Bool),
-];
-
-/// The field of a scope.
-pub fn native(scope: Scope, name: &str) -> Option<&'static Native> {
-    NATIVE.iter().find(|n| n.scope == scope && n.name == name)
-}
-
-/// The fields of a scope.
-pub fn natives(scope: Scope) -> impl Iterator<Item = &'static Native> {
-    NATIVE.iter().filter(move |n| n.scope == scope)
-}
 
 /// The value of a native field of a block, if it is set.
 pub fn set<'b>(block: Option<&'b crate::desired::NativeBlock>, name: &str) -> Option<&'b Plain> {
@@ -297,7 +115,7 @@ pub fn is_readable(path: &str) -> bool {
         return false;
     }
     if let Some(rest) = path.strip_prefix("dealhub.opportunity_data.") {
-        return native(Opportunity, rest).is_some_and(|n| n.readable);
+        return native(Opportunity, rest).is_some_and(Native::is_readable);
     }
     let (scope, name) = match path.split_once("].dealhub.") {
         Some((_, name)) => (Item, name),
@@ -307,36 +125,34 @@ pub fn is_readable(path: &str) -> bool {
         },
     };
     let head = name.split(['.', '[']).next().unwrap_or_default();
-    native(scope, head).is_none_or(|n| n.readable)
+    native(scope, head).is_none_or(Native::is_readable)
 }
 
 /// The whole table, for readers.
 pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
-    let words = |words: &[&str]| words.iter().map(|w| (*w).to_owned()).collect();
     Sheet {
         name: "dealhub",
         title: "DealHub quotes",
         summary: "generates (billed), submits, publishes and signs; never edits or deletes",
+        open: vec![NEW],
+        otherwise: "a generated quote takes no edits: `lifecycle.when_immutable: replace` generates (and bills) another one",
         neutral: NEUTRAL.to_vec(),
         native: NATIVE
             .iter()
             .map(|native| NativeField {
                 name: native.name,
                 on: vec![native.scope.word()],
-                kind: match native.shape {
-                    Shape::Text(_) | Shape::Nested => Kind::Text,
-                    Shape::Choice(choices) => Kind::Choice(words(choices)),
-                    Shape::Number | Shape::Integer => Kind::Number,
-                    Shape::Bool => Kind::Bool,
-                },
+                form: native.form(),
                 mode: Mode::Writable,
-                readable: native.readable,
-                word: native.word,
-                source: if native.readable {
-                    "reference; read back"
+                readable: native.is_readable(),
+                window: if native.name == "sign_externally_comment" || native.word == Some("state")
+                {
+                    MOVES
                 } else {
-                    "reference; not read back"
+                    Window::Usual
                 },
+                word: native.word,
+                source: "reference",
             })
             .collect(),
         states: Sheet::states_of(dialect, |state| {
@@ -354,20 +170,6 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
     }
 }
 
-impl Scope {
-    /// How a person calls it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Quote => "quote",
-            Self::Item => "item",
-            Self::Opportunity => "opportunity_data",
-            Self::Owner => "opportunity_owner",
-            Self::Address => "address",
-            Self::Contact => "customer_contacts",
-        }
-    }
-}
-
 /// The product factor that a quantity is.
 pub const QUANTITY: &str = "Quantity";
 
@@ -376,6 +178,7 @@ pub const NAME_MAX: usize = 250;
 
 #[cfg(test)]
 mod tests {
+    use super::super::native::Scope::{Address, Owner};
     use super::*;
     use crate::money::Amount;
 

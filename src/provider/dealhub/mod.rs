@@ -16,6 +16,7 @@ pub mod fetch;
 pub mod lines;
 pub mod mapping;
 pub mod mark;
+mod native;
 pub mod observed;
 pub mod operation;
 pub mod opportunity;
@@ -27,6 +28,8 @@ pub mod wanted;
 pub mod wire;
 pub mod writer;
 
+#[cfg(test)]
+mod table_tests;
 #[cfg(test)]
 mod tests;
 
@@ -80,7 +83,7 @@ impl Dialect for DealhubDialect {
 
     fn facts(&self, quote: &Quote, _: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         let wanted = wanted::Wanted::of(quote);
-        if wanted.found.is_empty() { Ok(wanted.facts) } else { Err(wanted.found) }
+        if wanted.sink.found.is_empty() { Ok(wanted.facts) } else { Err(wanted.sink.found) }
     }
 
     fn total(&self, facts: &Facts) -> Option<Money> {

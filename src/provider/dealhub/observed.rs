@@ -73,7 +73,7 @@ pub fn stamp_of(seen: &Seen) -> Option<Stamp> {
     mark::split(seen.info("dealhub_quote_name").unwrap_or_default()).1
 }
 
-fn keep(facts: &mut Facts, path: impl Into<String>, value: Value) {
+fn keep(facts: &mut Facts, path: impl AsRef<str>, value: Value) {
     if !value.is_empty() {
         facts.insert(Path::new(path), value);
     }

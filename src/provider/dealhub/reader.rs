@@ -228,7 +228,7 @@ impl DealhubReader {
     /// The body of a simulation of a manifest.
     async fn simulation(&self, quote: &Quote, survey: &Survey) -> Result<Plain, Trouble> {
         let wanted = Wanted::of(quote);
-        if let Some(first) = wanted.found.first() {
+        if let Some(first) = wanted.sink.found.first() {
             return Err(Trouble::new(TroubleKind::Refused, first.message.clone()));
         }
         let mut body: BTreeMap<String, Plain> = [

@@ -21,8 +21,8 @@ use super::mark::TITLE_MAX;
 use super::{lines, opportunity};
 use crate::desired::{Measure, NativeBlock, Quote, Reference, WantedState, Wish};
 use crate::facts::{Facts, Path, Plain, Value};
-use crate::failure::Diagnostic;
 use crate::money::{Amount, Currency};
+use crate::provider::capability::Sink;
 
 /// A JSON object.
 pub type Object = BTreeMap<String, Plain>;
@@ -37,7 +37,7 @@ pub struct Wanted<'a> {
     /// What must hold.
     pub facts: Facts,
     /// What is in the way.
-    pub found: Vec<Diagnostic>,
+    pub sink: Sink<'a>,
     /// The opportunity, where it is known.
     pub opportunity: Option<String>,
 }
@@ -68,7 +68,7 @@ impl<'a> Wanted<'a> {
             quote,
             body: Object::new(),
             facts: Facts::new(),
-            found: Vec::new(),
+            sink: Sink::new(quote, mapping::TITLE, mapping::NEUTRAL),
             opportunity: opportunity_of(quote),
         };
         w.native();
@@ -88,13 +88,11 @@ impl<'a> Wanted<'a> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let place = self.quote.origin.place(path);
-        let error = Diagnostic::error(code, message).at(place).about(&self.quote.name).help(help);
-        self.found.push(error);
+        self.sink.error(path, code, message, help);
     }
 
     /// A fact that must hold.
-    pub fn fact(&mut self, path: impl Into<String>, value: Value) {
+    pub fn fact(&mut self, path: impl AsRef<str>, value: Value) {
         self.facts.insert(Path::new(path), value);
     }
 
@@ -184,8 +182,10 @@ impl<'a> Wanted<'a> {
                 }
                 _ => {
                     let Some(value) = self.checked(native, &path, plain) else { continue };
-                    self.fact(path, value_of(native, &value));
+                    // The comment belongs to the signature: it travels with that action, and may be
+                    // added to the manifest of a quote that is already made.
                     if name != "sign_externally_comment" {
+                        self.fact(path, value_of(native, &value));
                         self.send(name, value);
                     }
                 }

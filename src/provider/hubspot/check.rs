@@ -11,45 +11,17 @@ use crate::desired::{Adjustment, Channel, Item, Measure, Person, Quote, WantedSt
 use crate::facts::Plain;
 use crate::failure::Diagnostic;
 use crate::money::Amount;
-use crate::provider::capability::{Handling, Mode};
+use crate::provider::capability::{Mode, Sink};
+use crate::provider::state::State;
 
-/// Collects problems of one quote.
-pub struct Sink<'a> {
-    quote: &'a Quote,
-    /// What was found.
-    pub found: Vec<Diagnostic>,
-}
-
-impl<'a> Sink<'a> {
-    /// For a quote.
-    pub fn new(quote: &'a Quote) -> Self {
-        Self { quote, found: Vec::new() }
-    }
-
-    /// An error at a manifest path.
-    pub fn error(
-        &mut self,
-        path: &str,
-        code: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let place = self.quote.origin.place(path);
-        self.found
-            .push(Diagnostic::error(code, message).at(place).about(&self.quote.name).help(help));
-    }
-
-    fn refused(&mut self, path: &str, field: &str) {
-        if let Some(Handling::Refused(way_out)) = mapping::neutral(field).map(|f| f.handling) {
-            let shown = field.replace("[]", "");
-            self.error(path, "field-refused", format!("HubSpot cannot hold `{shown}`"), way_out);
-        }
-    }
+/// For problems of a quote.
+pub fn sink(quote: &Quote) -> Sink<'_> {
+    Sink::new(quote, mapping::TITLE, mapping::NEUTRAL)
 }
 
 /// All offline problems of a quote.
 pub fn check(settings: &Settings, quote: &Quote) -> Vec<Diagnostic> {
-    let mut sink = Sink::new(quote);
+    let mut sink = sink(quote);
     head(&mut sink);
     people(&mut sink);
     adjustments(&mut sink, settings);
@@ -87,13 +59,7 @@ fn head(sink: &mut Sink<'_>) {
         ("expires", matches!(quote.expires, Wish::Clear)),
     ] {
         if cleared {
-            let message = format!("HubSpot cannot clear `{path}`");
-            sink.error(
-                path,
-                "cannot-clear",
-                message,
-                "leave the line out to leave the value alone",
-            );
+            sink.cannot_clear(path, "leave the line out to leave the value alone");
         }
     }
     if quote.shipping.is_owned() && quote.shipping != Wish::Clear {
@@ -317,5 +283,39 @@ fn native_field(
             format!("`{name}`: {why}"),
             "see HubSpot's property settings",
         );
+    }
+}
+
+/// What a quote needs to be made at all, and to be shown to a customer.
+pub fn creation(settings: &Settings, sink: &mut Sink<'_>) {
+    let quote = sink.quote;
+    for (path, there) in [("title", quote.title.is_owned()), ("expires", quote.expires.is_owned())]
+    {
+        if !there {
+            let message = format!("HubSpot needs `{path}` to make a quote");
+            sink.error("", "missing-field", message, format!("add `{path}:`"));
+        }
+    }
+    let live = quote.state.is_some_and(|s| status::is_open_to_customer(&State::Plain(s)));
+    if !live {
+        return;
+    }
+    let cpq = settings.system == QuoteSystem::Cpq;
+    let person = quote.customer.is_some() || quote.contacts.set().is_some_and(|c| !c.is_empty());
+    for (path, there) in [
+        ("deal", quote.deal.set().is_some()),
+        ("template", cpq || quote.template.set().is_some()),
+        ("items", quote.items.set().is_some_and(|i| !i.is_empty())),
+        ("customer", !cpq || person),
+    ] {
+        if !there {
+            let message = format!("HubSpot publishes no quote without `{path}`");
+            sink.error(
+                "state",
+                "missing-field",
+                message,
+                format!("add `{path}:`, or stay with `state: draft`"),
+            );
+        }
     }
 }

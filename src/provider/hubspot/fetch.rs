@@ -19,7 +19,9 @@ use super::wire::{
     Batch, ErrorBody, Filter, FilterGroup, IdInput, LinkRow, Owner, Page, PropertyBody, ReadBody,
     Record, SearchBody,
 };
-use crate::http::{Answer, CallError, Class, LimitRule, Policy, QueryPath, ReadWire, segment};
+use crate::http::{
+    Answer, CallError, Class, LimitRule, Paging, Policy, QueryPath, ReadWire, segment,
+};
 use crate::provider::Requests;
 use crate::provider::capability::{Kind, Mode};
 use crate::provider::step::{Trouble, TroubleKind};
@@ -32,8 +34,8 @@ const LINKS_MAX: usize = 1000;
 const SEARCH_CHARS: usize = 2000;
 /// Filter groups of one search.
 const SEARCH_GROUPS: usize = 5;
-/// Pages of one list that are read before giving up: a list that never ends is a fault upstream.
-const PAGES_MAX: usize = 10_000;
+/// Characters of an error row that are told.
+const WORDS_MAX: usize = 300;
 
 /// The class of search requests: five a second, whatever the account's limit.
 pub const SEARCH: Class = Class("search");
@@ -84,13 +86,8 @@ impl Fetch {
         Requests { read: counts.read, write: counts.write }
     }
 
-    async fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> Result<T, Trouble> {
-        let answer = self.wire.get(path, query).await.map_err(|e| refusal::trouble(&e))?;
-        decode(&answer)
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, Trouble> {
+        self.wire.get(path, query).await.map_err(|e| refusal::trouble(&e))
     }
 
     async fn ask<B: Serialize, T: DeserializeOwned>(
@@ -98,11 +95,25 @@ impl Fetch {
         path: &str,
         body: &B,
     ) -> Result<Option<T>, Trouble> {
+        self.page_of(path, body, &mut Paging::default()).await
+    }
+
+    /// An answer that is one page of a list.
+    async fn page_of<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+        list: &mut Paging,
+    ) -> Result<Option<T>, Trouble> {
+        let shown = path;
         let path =
             QueryPath::new(path).ok_or_else(|| fault(&format!("`{path}` is not a query")))?;
         let json = serde_json::to_vec(body).map_err(|e| fault(&e.to_string()))?;
         match self.wire.query(&path, Bytes::from(json)).await {
-            Ok(answer) => decode(&answer).map(Some),
+            Ok(answer) => {
+                list.read(answer.body.len()).map_err(|_| endless(shown))?;
+                decode(&answer).map(Some)
+            }
             // Some portals answer a batch of unknown ids as a whole.
             Err(e @ CallError::Refused(_)) if e.refused_status() == Some(404) => {
                 match e.answer().map(ErrorBody::of) {
@@ -178,24 +189,25 @@ impl Fetch {
         let mut out = Vec::new();
         let mut inputs: Vec<Input> =
             ids.iter().map(|id| Input { id: id.clone(), after: None }).collect();
-        for _ in 0..PAGES_MAX {
-            if inputs.is_empty() {
-                return Ok(out);
-            }
-            let Some(batch) = self.ask::<_, Batch<LinkRow>>(path, &Body { inputs }).await? else {
+        let mut list = Paging::default();
+        while !inputs.is_empty() {
+            let body = Body { inputs };
+            let Some(batch) = self.page_of::<_, Batch<LinkRow>>(path, &body, &mut list).await?
+            else {
                 return Ok(out);
             };
             only_missing(&batch.errors)?;
             inputs = Vec::new();
             for row in batch.results {
-                let next = row.paging.and_then(|p| p.next).map(|n| n.after.0);
-                if next.is_some() {
-                    inputs.push(Input { id: row.from.id.0.clone(), after: next });
+                if let Some(next) = row.paging.and_then(|p| p.next).map(|n| n.after.0) {
+                    let cursor = format!("{} {next}", row.from.id.0);
+                    list.follow(&cursor).map_err(|_| endless(path))?;
+                    inputs.push(Input { id: row.from.id.0.clone(), after: Some(next) });
                 }
                 out.push((row.from.id.0, row.to.into_iter().map(|end| end.id.0).collect()));
             }
         }
-        Err(endless(path))
+        Ok(out)
     }
 
     /// All records of a type, page by page.
@@ -217,20 +229,21 @@ impl Fetch {
     ) -> Result<Vec<T>, Trouble> {
         let mut out = Vec::new();
         let mut after: Option<String> = None;
-        for _ in 0..PAGES_MAX {
+        let mut list = Paging::default();
+        loop {
             let mut query = query.to_vec();
             if let Some(after) = &after {
                 query.push(("after", after));
             }
-            let page: Page<T> = self.get(path, &query).await?;
+            let answer = self.get(path, &query).await?;
+            list.read(answer.body.len()).map_err(|_| endless(path))?;
+            let page: Page<T> = decode(&answer)?;
             let next = page.after();
             out.extend(page.results);
-            if next.is_none() || next == after {
-                return Ok(out);
-            }
-            after = next;
+            let Some(next) = next else { return Ok(out) };
+            list.follow(&next).map_err(|_| endless(path))?;
+            after = Some(next);
         }
-        Err(endless(path))
     }
 
     /// Records whose property has one of these values, by any of several properties. Fresh records
@@ -251,7 +264,8 @@ impl Fetch {
                 async move {
                     let mut out: Vec<Record> = Vec::new();
                     let mut after = None;
-                    for _ in 0..PAGES_MAX {
+                    let mut list = Paging::default();
+                    loop {
                         let filter = |name| Filter {
                             property_name: name,
                             operator: "IN",
@@ -268,15 +282,13 @@ impl Fetch {
                             limit: 200,
                             after: after.clone(),
                         };
-                        let Some(page) = self.ask::<_, Page<Record>>(path, &body).await? else {
-                            break;
-                        };
+                        let page = self.page_of::<_, Page<Record>>(path, &body, &mut list);
+                        let Some(page) = page.await? else { break };
                         let next = page.after();
                         out.extend(page.results);
-                        if next.is_none() || next == after {
-                            break;
-                        }
-                        after = next;
+                        let Some(next) = next else { break };
+                        list.follow(&next).map_err(|_| endless(path))?;
+                        after = Some(next);
                     }
                     Ok::<_, Trouble>(out)
                 }
@@ -319,7 +331,7 @@ impl Fetch {
         object: Object,
     ) -> Result<BTreeMap<String, Definition>, Trouble> {
         let path = format!("/crm/v3/properties/{}", segment(object.path()));
-        let page: Page<PropertyBody> = self.get(&path, &[]).await?;
+        let page: Page<PropertyBody> = decode(&self.get(&path, &[]).await?)?;
         Ok(page.results.into_iter().map(|p| (p.name.clone(), definition(p))).collect())
     }
 }
@@ -354,11 +366,11 @@ fn decode<T: DeserializeOwned>(answer: &Answer) -> Result<T, Trouble> {
 fn only_missing(errors: &[ErrorBody]) -> Result<(), Trouble> {
     match errors.iter().find(|e| !e.is_missing()) {
         None => Ok(()),
-        Some(e) => Err(Trouble::new(
-            TroubleKind::Network,
-            format!("HubSpot answered only in part: {}", e.words()),
-        )
-        .help("run the command again")),
+        Some(e) => {
+            let words: String = e.words().chars().take(WORDS_MAX).collect();
+            let message = format!("HubSpot answered only in part: {words}");
+            Err(Trouble::new(TroubleKind::Network, message).help("run the command again"))
+        }
     }
 }
 

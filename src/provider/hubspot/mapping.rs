@@ -6,21 +6,29 @@
 //! they are known; custom properties are only there.
 
 use super::operation::Object::{self, Discount, Fee, LineItem, Quote, Tax};
+use super::status;
 use crate::provider::capability::Handling::{Local, Refused, Sent};
-use crate::provider::capability::{Handling, NativeField, NeutralField, Sheet};
+use crate::provider::capability::{Handling, Mode, NativeField, NeutralField, Sheet, Window};
 
 pub use super::native::{FREQUENCIES, NATIVE, Native, Shape};
 
 const fn field(path: &'static str, handling: Handling) -> NeutralField {
-    NeutralField { path, handling }
+    NeutralField::new(path, handling)
 }
+
+/// The provider as people call it, in messages.
+pub const TITLE: &str = "HubSpot";
+
+/// The states that can be left by writing another one.
+const MOVES: Window =
+    Window::Only(&["new", "draft", "in_review", "approved", "rejected", "published"]);
 
 /// Every neutral field of a manifest.
 pub const NEUTRAL: &[NeutralField] = &[
     field("title", Sent("hs_title")),
     field("expires", Sent("hs_expiration_date")),
     field("currency", Sent("hs_currency, hs_line_item_currency_code")),
-    field("state", Sent("hs_status")),
+    field("state", Sent("hs_status")).when(MOVES),
     field("customer.email", Sent("the contact with this e-mail address")),
     field("customer.id", Sent("the contact's id")),
     field("customer.first_name", Local("HubSpot shows the contact's own first name")),
@@ -32,7 +40,7 @@ pub const NEUTRAL: &[NeutralField] = &[
     field("owner", Sent("hs_quote_owner_id")),
     field("company", Sent("the company linked with the quote")),
     field("deal", Sent("the deal linked with the quote")),
-    field("template", Sent("the quote template linked with the quote")),
+    field("template", Sent("the quote template linked with the quote; CPQ: at creation only")),
     field("items[].key", Local("identity inside the manifest")),
     field("items[].product", Local("its `hubspot.hs_product_id` is sent")),
     field("items[].name", Sent("name")),
@@ -86,11 +94,6 @@ pub const NEUTRAL: &[NeutralField] = &[
 /// The known property of a type of record.
 pub fn native(object: Object, name: &str) -> Option<&'static Native> {
     NATIVE.iter().find(|n| n.name == name && n.objects.contains(&object))
-}
-
-/// What becomes of a neutral field.
-pub fn neutral(path: &str) -> Option<&'static NeutralField> {
-    NEUTRAL.iter().find(|f| f.path == path)
 }
 
 /// The property that holds a field of a quote or of one of its parts (`title`, `price`,
@@ -183,33 +186,50 @@ pub fn read_part(object: Object) -> &'static [&'static str] {
     }
 }
 
+/// Whether the reader asks for a property of a type of record: always, or where a manifest (or,
+/// without one, the table) names it.
+fn is_read(object: Object, native: &Native) -> bool {
+    let always = match object {
+        Quote => READ_QUOTE,
+        part => read_part(part),
+    };
+    let named = native.mode == Mode::Writable && matches!(object, Quote | LineItem);
+    always.contains(&native.name) || named
+}
+
 /// The whole table, for readers.
 pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
     Sheet {
         name: "hubspot",
         title: "HubSpot quotes",
         summary: "creates, edits, publishes, withdraws and archives; locked once published",
+        open: Sheet::open_in(|state| status::is_observed(state) && !status::is_locked(state)),
+        otherwise: "a published quote is locked: `lifecycle.when_locked` can unlock it, or make a new revision",
         neutral: NEUTRAL.to_vec(),
         native: NATIVE
             .iter()
             .map(|native| NativeField {
                 name: native.name,
                 on: native.objects.iter().map(|o| o.word()).collect(),
-                kind: native.shape.kind(),
+                form: native.shape.kind().into(),
                 mode: native.mode,
-                readable: true,
+                readable: native.objects.iter().all(|o| is_read(*o, native)),
+                window: match (native.mode, native.word) {
+                    (Mode::ReadOnly, _) => Window::Never,
+                    (_, Some("state")) => MOVES,
+                    _ => Window::Usual,
+                },
                 word: native.word,
                 source: native.source,
             })
             .collect(),
-        states: Sheet::states_of(dialect, super::status::word_of),
+        states: Sheet::states_of(dialect, status::word_of),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::capability::Mode;
 
     #[test]
     fn no_property_or_field_is_listed_twice() {
@@ -277,6 +297,7 @@ mod tests {
         assert_eq!(link_of("contacts[12]"), Some(Object::Contact));
         assert_eq!(link_of("deal"), Some(Object::Deal));
         assert_eq!(link_of("title"), None);
-        assert!(matches!(neutral("shipping").map(|f| f.handling), Some(Refused(_))));
+        let shipping = NEUTRAL.iter().find(|f| f.path == "shipping");
+        assert!(matches!(shipping.map(|f| f.handling), Some(Refused(_))));
     }
 }

@@ -115,6 +115,12 @@ impl Dialect for HubspotDialect {
         check::check(&self.settings, quote)
     }
 
+    fn check_new(&self, quote: &Quote) -> Vec<Diagnostic> {
+        let mut sink = check::sink(quote);
+        check::creation(&self.settings, &mut sink);
+        sink.found
+    }
+
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         wanted::facts(&self.settings, quote, survey)
     }
@@ -170,5 +176,7 @@ pub fn published_limit() -> RateLimit {
 pub fn class_limits() -> Vec<(Class, RateLimit)> {
     vec![(fetch::SEARCH, RateLimit::published(5, 1))]
 }
+#[cfg(test)]
+mod table_tests;
 #[cfg(test)]
 mod tests;

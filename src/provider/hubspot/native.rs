@@ -148,7 +148,12 @@ pub const NATIVE: &[Native] = &[
     said("hs_type", A, Shape::Choice(&["FIXED", "PERCENT"]), "percent or amount"),
     said("hs_value", A, Shape::Number, "percent or amount"),
     said("hs_sort_order", A, Shape::Number, "the order of the list"),
-    w("hs_duration", D, Shape::Choice(&["ONCE"]), "guide"),
+    said(
+        "hs_duration",
+        D,
+        Shape::Choice(&["ONCE"]),
+        "proforma itself: `ONCE`, the API has no other",
+    ),
     // Quotes.
     w("hs_template_type", Q, Shape::Choice(&["CUSTOMIZABLE_QUOTE_TEMPLATE", "CPQ_QUOTE"]), "guide"),
     w("hs_type", Q, Shape::Choice(&["INITIAL", "CHANGE", "RENEWAL"]), "field"),
@@ -171,7 +176,6 @@ pub const NATIVE: &[Native] = &[
     w("hs_sender_company_state", Q, Shape::Text, "field"),
     w("hs_sender_company_zip", Q, Shape::Text, "field"),
     w("hs_sender_company_country", Q, Shape::Text, "field"),
-    w("hs_sender_company_image_url", Q, Shape::Text, "field"),
     w("hs_sender_image_url", Q, Shape::Text, "field"),
     w("hs_esign_enabled", Q, Shape::Bool, "guide"),
     w("hs_payment_enabled", Q, Shape::Bool, "guide"),

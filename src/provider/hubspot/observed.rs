@@ -136,7 +136,7 @@ pub fn observe(
         id,
         stamp: stamp_of(settings, quote),
         revision,
-        locked: quote.get("hs_locked") == Some("true") || state.is_live() || raw == "VOID",
+        locked: quote.get("hs_locked") == Some("true") || status::is_locked(&state),
         state,
         raw_state: raw.to_owned(),
         facts,
@@ -159,7 +159,7 @@ fn reference(id: &str, label: String) -> Value {
     Value::Ref { id: id.to_owned(), label }
 }
 
-fn keep(facts: &mut Facts, path: impl Into<String>, value: Value) {
+fn keep(facts: &mut Facts, path: impl AsRef<str>, value: Value) {
     if !value.is_empty() {
         facts.insert(Path::new(path), value);
     }

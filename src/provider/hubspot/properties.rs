@@ -29,6 +29,10 @@ pub fn fields_of<'f>(facts: &'f Facts, part: &str) -> BTreeMap<&'f str, &'f Valu
 pub fn all(object: Object, fields: &BTreeMap<&str, &Value>) -> BTreeMap<String, String> {
     let mut out = some(object, fields, &fields.keys().copied().collect());
     out.retain(|_, text| !text.is_empty());
+    if object == Object::Discount {
+        // The one duration that the API knows: discounts that recur cannot be made through it.
+        out.insert("hs_duration".to_owned(), "ONCE".to_owned());
+    }
     out
 }
 

@@ -48,6 +48,8 @@ struct Hit {
 /// A question whose quote is looked for by stamp, revision by revision.
 struct Trail<'a> {
     ask: &'a Ask<'a>,
+    /// The name that the stamps are made of: the quote's, or its earlier one.
+    name: &'a QuoteName,
     revision: u32,
     /// The revision before, if one was found.
     earlier: Option<String>,
@@ -55,7 +57,7 @@ struct Trail<'a> {
 
 impl Trail<'_> {
     fn stamp(&self) -> Stamp {
-        Stamp::new(self.ask.workspace, self.ask.quote, self.revision, "")
+        Stamp::new(self.ask.workspace, self.name, self.revision, "")
     }
 }
 
@@ -161,7 +163,12 @@ impl HubspotReader {
                 // One that is gone is made anew under the same stamp; a revision has its own.
                 let gone = !quotes.contains_key(entry.id.as_str());
                 let revision = entry.revision.saturating_add(u32::from(!gone));
-                Trail { ask, revision, earlier: Some(entry.id.as_str().to_owned()) }
+                Trail {
+                    ask,
+                    name: ask.quote,
+                    revision,
+                    earlier: Some(entry.id.as_str().to_owned()),
+                }
             })
             .collect()
     }
@@ -347,9 +354,15 @@ impl Reader for HubspotReader {
         let (mut portal, mut resolution) = tokio::try_join!(self.portal(asks), resolving)?;
         let natives: Vec<Natives> = asks.iter().map(|a| Natives::of(a, &portal)).collect();
         let support = self.support(&portal);
-        let unrecorded = asks.iter().filter(|a| a.entry.is_none());
-        let unrecorded = unrecorded.map(|ask| Trail { ask, revision: 0, earlier: None }).collect();
-        let mut hits = self.by_stamp(unrecorded, support, &resolution).await?;
+        let start = |ask, name| Trail { ask, name, revision: 0, earlier: None };
+        let unrecorded: Vec<&Ask<'_>> = asks.iter().filter(|a| a.entry.is_none()).collect();
+        let trails = unrecorded.iter().map(|ask| start(ask, ask.quote)).collect();
+        let mut hits = self.by_stamp(trails, support, &resolution).await?;
+        // Renamed, and not yet stamped anew.
+        let renamed = unrecorded.iter().filter(|ask| !hits.contains_key(ask.quote));
+        let renamed =
+            renamed.filter_map(|ask| Some(start(ask, ask.recorded_as?))).collect::<Vec<_>>();
+        hits.extend(self.by_stamp(renamed, support, &resolution).await?);
         for ask in asks {
             if let Some(entry) = ask.entry {
                 let earlier = entry.predecessor.as_ref().map(|id| id.as_str().to_owned());

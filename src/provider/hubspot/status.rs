@@ -41,6 +41,16 @@ pub fn is_open_to_customer(state: &State) -> bool {
     matches!(state, State::Plain(WantedState::Approved | WantedState::Published))
 }
 
+/// Whether HubSpot has a word for a state.
+pub fn is_observed(state: &State) -> bool {
+    matches!(state, State::Plain(plain) if word_of(*plain).is_some() || *plain == WantedState::Accepted)
+}
+
+/// Whether HubSpot refuses every edit of a quote in this state, save that of the status.
+pub fn is_locked(state: &State) -> bool {
+    state.is_live() || *state == State::Unknown("VOID".to_owned())
+}
+
 /// Why a state cannot be wanted on HubSpot at all.
 pub fn refusal(state: WantedState) -> Option<&'static str> {
     match state {

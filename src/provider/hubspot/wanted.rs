@@ -4,17 +4,16 @@
 //! `fields:` are checked here against the portal's own definitions. Invariants: only what the
 //! manifest owns becomes a fact; money is exact or an error; the state is not among the facts.
 
-use super::check::Sink;
+use super::check;
 use super::mapping;
 use super::operation::Object;
 use super::portal::Portal;
-use super::{QuoteSystem, Settings, status, value};
+use super::{QuoteSystem, Settings, value};
 use crate::desired::{Adjustment, Item, Measure, NativeBlock, Per, Quote, Reference, Wish};
 use crate::facts::{Facts, Path, Value};
 use crate::failure::Diagnostic;
 use crate::money::{Amount, Currency};
-use crate::provider::capability::Mode;
-use crate::provider::state::State;
+use crate::provider::capability::{Mode, Sink};
 use crate::provider::survey::{Lore, Observed, Sight, Survey};
 
 /// The facts that must hold, or everything that is in the way.
@@ -38,7 +37,7 @@ pub fn facts(
         survey,
         portal,
         facts: Facts::new(),
-        sink: Sink::new(quote),
+        sink: check::sink(quote),
         unresolved: false,
     };
     w.head();
@@ -55,7 +54,7 @@ pub fn facts(
     }
     w.fields();
     if observed.is_none() {
-        w.creation();
+        check::creation(settings, &mut w.sink);
     }
     if w.sink.found.is_empty() && !w.unresolved { Ok(w.facts) } else { Err(w.sink.found) }
 }
@@ -72,7 +71,7 @@ struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn put(&mut self, path: impl Into<String>, value: Value) {
+    fn put(&mut self, path: impl AsRef<str>, value: Value) {
         self.facts.insert(Path::new(path), value);
     }
 
@@ -367,42 +366,6 @@ impl Wanted<'_> {
                 let help = "see HubSpot's property settings";
                 self.sink.error(place, "native-value", format!("`{name}`: {why}"), help);
                 None
-            }
-        }
-    }
-
-    /// What a quote needs to be made at all, and to be shown to a customer.
-    fn creation(&mut self) {
-        let quote = self.quote;
-        for (path, there) in
-            [("title", quote.title.is_owned()), ("expires", quote.expires.is_owned())]
-        {
-            if !there {
-                let message = format!("HubSpot needs `{path}` to make a quote");
-                self.sink.error("", "missing-field", message, format!("add `{path}:`"));
-            }
-        }
-        let live = quote.state.is_some_and(|s| status::is_open_to_customer(&State::Plain(s)));
-        if !live {
-            return;
-        }
-        let cpq = self.settings.system == QuoteSystem::Cpq;
-        let person =
-            quote.customer.is_some() || quote.contacts.set().is_some_and(|c| !c.is_empty());
-        for (path, there) in [
-            ("deal", quote.deal.set().is_some()),
-            ("template", cpq || quote.template.set().is_some()),
-            ("items", quote.items.set().is_some_and(|i| !i.is_empty())),
-            ("customer", !cpq || person),
-        ] {
-            if !there {
-                let message = format!("HubSpot publishes no quote without `{path}`");
-                self.sink.error(
-                    "state",
-                    "missing-field",
-                    message,
-                    format!("add `{path}:`, or stay with `state: draft`"),
-                );
             }
         }
     }

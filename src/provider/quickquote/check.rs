@@ -10,46 +10,16 @@ use crate::desired::{Channel, Item, Measure, Per, Person, Quote, Reference, Want
 use crate::facts::Plain;
 use crate::failure::Diagnostic;
 use crate::money::Amount;
-use crate::provider::capability::{Handling, Mode};
+use crate::provider::capability::{Mode, Sink};
 
-/// Collects problems of one quote.
-pub struct Sink<'a> {
-    quote: &'a Quote,
-    /// What was found.
-    pub found: Vec<Diagnostic>,
-}
-
-impl<'a> Sink<'a> {
-    /// For a quote.
-    pub fn new(quote: &'a Quote) -> Self {
-        Self { quote, found: Vec::new() }
-    }
-
-    /// An error at a manifest path.
-    pub fn error(
-        &mut self,
-        path: &str,
-        code: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let place = self.quote.origin.place(path);
-        self.found
-            .push(Diagnostic::error(code, message).at(place).about(&self.quote.name).help(help));
-    }
-
-    fn refused(&mut self, path: &str, field: &str) {
-        if let Some(Handling::Refused(way_out)) = mapping::neutral(field).map(|f| f.handling) {
-            let shown = field.replace("[]", "");
-            let message = format!("Quick Quote cannot hold `{shown}`");
-            self.error(path, "field-refused", message, way_out);
-        }
-    }
+/// For problems of a quote.
+pub fn sink(quote: &Quote) -> Sink<'_> {
+    Sink::new(quote, mapping::TITLE, mapping::NEUTRAL)
 }
 
 /// All offline problems of a quote.
 pub fn check(settings: &Settings, quote: &Quote) -> Vec<Diagnostic> {
-    let mut sink = Sink::new(quote);
+    let mut sink = sink(quote);
     head(&mut sink);
     currency(&mut sink, settings);
     people(&mut sink);
@@ -182,12 +152,12 @@ fn delivery(sink: &mut Sink<'_>) {
     }
     let shows = [delivery.include_link, delivery.include_pdf].contains(&Some(true));
     if sends && !shows && delivery.channel != Some(Channel::None) {
-        let found = Diagnostic::warning(
+        sink.warning(
+            "state",
             "mail-without-quote",
             "the mail will hold neither the link nor the PDF of the quote",
+            "write `delivery: { include_link: true }`",
         );
-        let help = "write `delivery: { include_link: true }`";
-        sink.found.push(found.at(sink.quote.origin.place("state")).help(help));
     }
 }
 
@@ -330,6 +300,21 @@ fn native_field(sink: &mut Sink<'_>, place: Place, path: &str, name: &str, wish:
     {
         let message = format!("`{name}` must be {what}");
         sink.error(path, "native-value", message, "see the Quick Quote page of the docs");
+    }
+}
+
+/// What a new quote needs.
+pub fn creation(sink: &mut Sink<'_>) {
+    let customer = sink.quote.customer.as_ref();
+    for (field, there) in [
+        ("email", customer.and_then(|c| c.email.set())),
+        ("first_name", customer.and_then(|c| c.first_name.set())),
+        ("last_name", customer.and_then(|c| c.last_name.set())),
+    ] {
+        if there.is_none_or(String::is_empty) {
+            let message = format!("Quick Quote needs the customer's `{field}` to make a quote");
+            sink.error("customer", "customer-incomplete", message, format!("add `{field}`"));
+        }
     }
 }
 

@@ -10,15 +10,13 @@ use std::time::Duration;
 use super::refusal;
 use super::wire::{Line, Page, Property, Quote, list};
 use crate::facts::Plain;
-use crate::http::{Answer, CallError, Policy, ReadWire, segment};
+use crate::http::{Answer, CallError, Paging, Policy, ReadWire, segment};
 use crate::key::RemoteId;
 use crate::provider::Requests;
 use crate::provider::step::{Trouble, TroubleKind};
 
 /// The most that a page may hold.
 const PAGE: &str = "100";
-/// Pages of one list that are read before giving up.
-const PAGES_MAX: usize = 10_000;
 /// Up to this many quotes are read one by one without asking how long the list is.
 const FEW: usize = 2;
 
@@ -169,13 +167,13 @@ struct Pages {
     path: String,
     /// `None` = at the end.
     cursor: Option<String>,
-    known: BTreeSet<String>,
+    list: Paging,
     read: usize,
 }
 
 impl Pages {
     fn new(path: String) -> Self {
-        Self { path, cursor: Some(String::new()), known: BTreeSet::new(), read: 0 }
+        Self { path, cursor: Some(String::new()), list: Paging::default(), read: 0 }
     }
 
     fn is_at_end(&self) -> bool {
@@ -184,9 +182,8 @@ impl Pages {
 
     async fn next(&mut self, fetch: &Fetch) -> Result<Option<(Vec<Quote>, Option<i64>)>, Trouble> {
         let Some(cursor) = self.cursor.take() else { return Ok(None) };
-        if self.read >= PAGES_MAX || !self.known.insert(cursor.clone()) {
-            return Err(nonsense("Quick Quote's list of quotes does not come to an end"));
-        }
+        let endless = |_| nonsense("Quick Quote's list of quotes does not come to an end");
+        self.list.follow(&cursor).map_err(endless)?;
         let mut query = vec![("page_size", PAGE)];
         if !cursor.is_empty() {
             query.push(("page", cursor.as_str()));
@@ -197,6 +194,7 @@ impl Pages {
             Err(e) if e.refused_status() == Some(404) && self.path != "/quotes" => return Ok(None),
             Err(e) => return Err(refusal::trouble(&e)),
         };
+        self.list.read(answer.body.len()).map_err(endless)?;
         let page = read(&answer, Page::read).map_err(|e| refusal::trouble(&e))?;
         self.read += 1;
         self.cursor = page.next;

@@ -5,18 +5,28 @@
 //! word that says the same. Marks: `doc` = the vendor's API pages, `guess` = our reading of them.
 
 use crate::provider::capability::Handling::{Local, Refused, Sent};
-use crate::provider::capability::{Handling, Kind, Mode, NativeField, NeutralField, Sheet};
+use crate::provider::capability::{
+    Form, Handling, Member, Mode, NativeField, NeutralField, Sheet, Window,
+};
 
 const fn field(path: &'static str, handling: Handling) -> NeutralField {
-    NeutralField { path, handling }
+    NeutralField::new(path, handling)
 }
+
+/// The provider as people call it, in messages.
+pub const TITLE: &str = "Quick Quote";
+
+/// The states that can be left by writing another one.
+const MOVES: Window = Window::Only(&["new", "draft", "sent", "viewed"]);
+/// The states from which a quote is mailed.
+const MAIL: Window = Window::Only(&["new", "draft"]);
 
 /// Every neutral field of a manifest.
 pub const NEUTRAL: &[NeutralField] = &[
     field("title", Local("Quick Quote's quotes have a number and no title")),
     field("expires", Refused("Quick Quote has no expiry: write the last day into `notes.public`")),
-    field("currency", Sent("not sent: must be the connection's `currency`, the shop's only one")),
-    field("state", Sent("status; `sent` by POST /quotes/email")),
+    field("currency", Local("asserted: it must be the connection's, which is the shop's only one")),
+    field("state", Sent("status; `sent` by POST /quotes/email")).when(MOVES),
     field("customer.email", Sent("email")),
     field("customer.first_name", Sent("first_name")),
     field("customer.last_name", Sent("last_name")),
@@ -66,10 +76,12 @@ pub const NEUTRAL: &[NeutralField] = &[
     field("notes.terms", Refused("Quick Quote has no terms: add them to `notes.public`")),
     field("tags", Sent("tags")),
     field("fields", Sent("custom_fields, by id or name")),
-    field("delivery.channel", Sent("`email` and `auto` are POST /quotes/email")),
-    field("delivery.include_link", Sent("include_link")),
-    field("delivery.include_pdf", Sent("include_pdf")),
-    field("delivery.copy_owner", Sent("email_assignee")),
+    field("delivery.channel", Sent("`email` and `auto` are POST /quotes/email"))
+        .unread()
+        .when(MAIL),
+    field("delivery.include_link", Sent("include_link")).unread().when(MAIL),
+    field("delivery.include_pdf", Sent("include_pdf")).unread().when(MAIL),
+    field("delivery.copy_owner", Sent("email_assignee")).unread().when(MAIL),
     field(
         "delivery.message",
         Refused("the mail's text is a template of the shop: use `notes.public`"),
@@ -103,15 +115,57 @@ pub enum Shape {
     Structure,
 }
 
-impl Shape {
-    /// The type as readers are told it. A structure is said by neutral words of several types.
-    pub fn kind(self) -> Kind {
-        match self {
-            Self::Text | Self::Structure => Kind::Text,
-            Self::Int | Self::Number => Kind::Number,
-            Self::Bool => Kind::Bool,
-            Self::Choice(words) => Kind::Choice(words.iter().map(|w| (*w).to_owned()).collect()),
+impl Native {
+    /// The type as readers are told it.
+    pub fn form(&self) -> Form {
+        match self.shape {
+            Shape::Text => Form::TEXT,
+            Shape::Int => Form::Whole,
+            Shape::Number => Form::NUMBER,
+            Shape::Bool => Form::BOOL,
+            Shape::Choice(words) => Form::choice(words),
+            Shape::Structure => structure(self.place, self.name),
         }
+    }
+}
+
+/// The members of a structure, as they are written; of what is only read, as they come.
+fn structure(place: Place, name: &str) -> Form {
+    let pair = || Form::record([("key", Form::TEXT), ("value", Form::TEXT)]);
+    let kinds = || Form::choice(&["percentage", "fixed_amount"]);
+    match (place, name) {
+        (Quote, "discount") => Form::record([
+            ("discount_type", kinds()),
+            ("discount_amount", Form::NUMBER),
+            ("discount_reason", Form::TEXT),
+        ]),
+        (Line, "discount") => Form::record([
+            ("discount_type", kinds()),
+            ("discount_amount", Form::NUMBER),
+            ("discount_reason", Form::TEXT),
+            ("reason", Form::TEXT),
+        ]),
+        (_, "shipping") => {
+            Form::record([("shipping_name", Form::TEXT), ("shipping_price", Form::NUMBER)])
+        }
+        (_, "custom_fields") => {
+            Form::list(Form::record([("id", Form::Whole), ("value", Form::Any)]))
+        }
+        (_, "assignee") => {
+            Form::record([("assignee_id", Form::Whole), ("assignee_name", Form::TEXT)])
+        }
+        (_, "properties") => pair(),
+        (_, "item_properties") => Form::list(pair()),
+        // A new quote takes one pair a line; the list is for lines that are added.
+        (_, "line_items") => Form::list(Form::Record(
+            NATIVE
+                .iter()
+                .filter(|n| n.place == Line && n.mode == Mode::Writable)
+                .filter(|n| n.name != "item_properties")
+                .map(|n| Member { name: n.name, form: n.form() })
+                .collect(),
+        )),
+        _ => Form::Any,
     }
 }
 
@@ -128,20 +182,33 @@ pub struct Native {
     pub mode: Mode,
     /// The neutral word that says the same.
     pub word: Option<&'static str>,
+    /// Whether the reader looks at it.
+    pub readable: bool,
     /// Where that is known from.
     pub source: &'static str,
 }
 
 const fn said(name: &'static str, place: Place, shape: Shape, word: &'static str) -> Native {
-    Native { name, place, shape, mode: Mode::Writable, word: Some(word), source: "doc" }
+    let mode = Mode::Writable;
+    Native { name, place, shape, mode, word: Some(word), readable: true, source: "doc" }
 }
 
 const fn w(name: &'static str, shape: Shape) -> Native {
-    Native { name, place: Place::Line, shape, mode: Mode::Writable, word: None, source: "doc" }
+    let (place, mode) = (Place::Line, Mode::Writable);
+    Native { name, place, shape, mode, word: None, readable: true, source: "doc" }
 }
 
 const fn r(name: &'static str, place: Place, shape: Shape) -> Native {
-    Native { name, place, shape, mode: Mode::ReadOnly, word: None, source: "doc" }
+    let mode = Mode::ReadOnly;
+    Native { name, place, shape, mode, word: None, readable: true, source: "doc" }
+}
+
+impl Native {
+    /// The same, but never looked at.
+    const fn unread(mut self) -> Self {
+        self.readable = false;
+        self
+    }
 }
 
 use Place::{Line, Quote};
@@ -167,22 +234,22 @@ pub const NATIVE: &[Native] = &[
     said("custom_fields", Quote, Structure, "fields"),
     said("line_items", Quote, Structure, "items"),
     said("status", Quote, Text, "state"),
-    said("include_link", Quote, Bool, "delivery.include_link"),
-    said("include_pdf", Quote, Bool, "delivery.include_pdf"),
-    said("email_assignee", Quote, Bool, "delivery.copy_owner"),
+    said("include_link", Quote, Bool, "delivery.include_link").unread(),
+    said("include_pdf", Quote, Bool, "delivery.include_pdf").unread(),
+    said("email_assignee", Quote, Bool, "delivery.copy_owner").unread(),
     r("id", Quote, Int),
-    r("quote_number", Quote, Int),
+    r("quote_number", Quote, Int).unread(),
     r("assignee", Quote, Structure),
     r("discount_type", Quote, Text),
     r("discount_amount", Quote, Number),
     r("discount_reason", Quote, Text),
     r("discount_total", Quote, Number),
-    r("subtotal", Quote, Number),
+    r("subtotal", Quote, Number).unread(),
     r("total", Quote, Number),
-    r("total_tax", Quote, Number),
-    r("shopify_order_id", Quote, Int),
-    r("shopify_order_number", Quote, Int),
-    r("created_on", Quote, Text),
+    r("total_tax", Quote, Number).unread(),
+    r("shopify_order_id", Quote, Int).unread(),
+    r("shopify_order_number", Quote, Int).unread(),
+    r("created_on", Quote, Text).unread(),
     said("custom_product", Line, Bool, "quickquote.variant_id"),
     said("title", Line, Text, "name"),
     said("price", Line, Number, "price"),
@@ -199,15 +266,15 @@ pub const NATIVE: &[Native] = &[
     w("weight_units", Choice(WEIGHT_UNITS)),
     w("requires_shipping", Bool),
     r("id", Line, Int),
-    r("product_id", Line, Int),
-    r("variant_title", Line, Text),
+    r("product_id", Line, Int).unread(),
+    r("variant_title", Line, Text).unread(),
     r("line_price", Line, Number),
-    r("original_line_price", Line, Number),
+    r("original_line_price", Line, Number).unread(),
     r("total", Line, Number),
     r("image", Line, Text),
     r("custom_image_path", Line, Text),
     r("grams", Line, Int),
-    r("url", Line, Text),
+    r("url", Line, Text).unread(),
     r("discount_type", Line, Text),
     r("discount_amount", Line, Number),
     r("discount_reason", Line, Text),
@@ -226,6 +293,8 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
         name: "quickquote",
         title: "Quick Quote",
         summary: "creates, edits line by line, mails once, closes and deletes; closed quotes stay closed",
+        open: Sheet::open_in(super::status::is_open),
+        otherwise: "a closed quote (accepted, declined, canceled, ordered) takes no edits, and the API opens none again",
         neutral: NEUTRAL.to_vec(),
         native: NATIVE
             .iter()
@@ -235,13 +304,15 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
                     Place::Quote => "quote",
                     Place::Line => "line",
                 }],
-                kind: native.shape.kind(),
+                form: native.form(),
                 mode: native.mode,
-                // Flags of the mail are not kept, and an image may be hosted anew.
-                readable: !matches!(
-                    native.name,
-                    "image_url" | "include_link" | "include_pdf" | "email_assignee"
-                ),
+                readable: native.readable,
+                window: match (native.mode, native.word) {
+                    (Mode::ReadOnly, _) => Window::Never,
+                    (_, Some("state")) => MOVES,
+                    (_, Some(word)) if word.starts_with("delivery.") => MAIL,
+                    _ => Window::Usual,
+                },
                 word: native.word,
                 source: native.source,
             })
@@ -251,11 +322,6 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
             other => super::status::word_of(other),
         }),
     }
-}
-
-/// What becomes of a neutral field.
-pub fn neutral(path: &str) -> Option<&'static NeutralField> {
-    NEUTRAL.iter().find(|f| f.path == path)
 }
 
 /// The text field of a quote behind a path.

@@ -91,6 +91,12 @@ impl Dialect for QuickquoteDialect {
         check::check(&self.settings, quote)
     }
 
+    fn check_new(&self, quote: &Quote) -> Vec<Diagnostic> {
+        let mut sink = check::sink(quote);
+        check::creation(&mut sink);
+        sink.found
+    }
+
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         wanted::facts(quote, survey)
     }
@@ -146,3 +152,6 @@ pub fn careful_limit() -> RateLimit {
 
 /// How long an answer may take: full pages are known to take most of a minute.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
+
+#[cfg(test)]
+mod table_tests;

@@ -111,8 +111,7 @@ impl Names {
         let mut found = ids.iter();
         match (found.next().and_then(|id| RemoteId::parse(id)), found.next()) {
             (Some(id), None) => {
-                let resolved =
-                    Resolved { asked: want.asked, id, label: want.name.to_owned() };
+                let resolved = Resolved { asked: want.asked, id, label: want.name.to_owned() };
                 refs.insert(want.path.clone(), resolved);
                 None
             }

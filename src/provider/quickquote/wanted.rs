@@ -4,12 +4,13 @@
 //! whether it is of the catalogue; what the shop decides itself (title, sku and price of a
 //! catalogue line) is a fact too, as an assertion that the read-back proves.
 
-use super::check::{Sink, is_id};
+use super::check::{self, is_id};
 use super::mapping::{self, Place, Shape};
 use crate::desired::{Item, Measure, Per, Quote, Reference, Wish};
 use crate::facts::{Facts, Path, Plain, Value};
 use crate::failure::Diagnostic;
 use crate::money::Amount;
+use crate::provider::capability::Sink;
 use crate::provider::survey::{Observed, Resolved, Sight, Survey};
 
 /// Resolved references of one quote by manifest path.
@@ -26,7 +27,7 @@ pub fn facts(quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>> {
     w.all();
     match observed {
         Some(observed) => w.assertions(observed),
-        None => w.creation(),
+        None => check::creation(&mut w.sink),
     }
     let told = survey.problems.iter().any(|p| p.quote.as_ref() == Some(&quote.name));
     if w.unresolved && !told {
@@ -59,10 +60,10 @@ struct Wanted<'a> {
 
 impl<'a> Wanted<'a> {
     fn new(quote: &'a Quote, refs: &'a Refs) -> Self {
-        Self { quote, refs, facts: Facts::new(), sink: Sink::new(quote), unresolved: false }
+        Self { quote, refs, facts: Facts::new(), sink: check::sink(quote), unresolved: false }
     }
 
-    fn put(&mut self, path: impl Into<String>, value: Value) {
+    fn put(&mut self, path: impl AsRef<str>, value: Value) {
         self.facts.insert(Path::new(path), value);
     }
 
@@ -187,22 +188,6 @@ impl<'a> Wanted<'a> {
                 self.sink.error(&field_ref(written), "field-twice", message, "keep one of them");
             }
             self.put_wish(&path, wish, field_value);
-        }
-    }
-
-    /// What a new quote needs.
-    fn creation(&mut self) {
-        for field in ["email", "first_name", "last_name"] {
-            let path = format!("customer.{field}");
-            if self.facts.get(&Path::new(path.as_str())).is_none_or(Value::is_empty) {
-                let message = format!("Quick Quote needs the customer's `{field}` to make a quote");
-                self.sink.error(
-                    "customer",
-                    "customer-incomplete",
-                    message,
-                    format!("add `{field}`"),
-                );
-            }
         }
     }
 

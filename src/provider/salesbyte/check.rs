@@ -14,61 +14,17 @@ use crate::desired::{Alternative, Channel, Item, Person, Quote, WantedState, Wis
 use crate::facts::Plain;
 use crate::failure::Diagnostic;
 use crate::money::Amount;
-use crate::provider::capability::Handling;
+use crate::provider::capability::Sink;
 
 /// How many tags a quote has room for.
 const TAGS: usize = 10;
-/// Collects problems of one quote.
-pub(super) struct Sink<'a> {
-    /// The quote.
-    pub(super) quote: &'a Quote,
-    found: Vec<Diagnostic>,
-}
 
-impl Sink<'_> {
-    /// An error at a manifest path.
-    pub(super) fn error(
-        &mut self,
-        path: &str,
-        code: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let place = self.quote.origin.place(path);
-        let error = Diagnostic::error(code, message).at(place).about(&self.quote.name).help(help);
-        self.found.push(error);
-    }
-
-    fn warning(
-        &mut self,
-        path: &str,
-        code: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let place = self.quote.origin.place(path);
-        let note = Diagnostic::warning(code, message).at(place).about(&self.quote.name).help(help);
-        self.found.push(note);
-    }
-
-    fn refused(&mut self, path: &str, field: &str) {
-        if let Some(Handling::Refused(way_out)) = mapping::neutral(field).map(|f| f.handling) {
-            let shown = field.replace("[]", "");
-            let message = format!("SalesByte cannot hold `{shown}`");
-            self.error(path, "field-refused", message, way_out);
-        }
-    }
-
-    /// What is cleared, and cannot be.
-    pub(super) fn cannot_clear(&mut self, path: &str) {
-        let help = "leave the line out to leave it to SalesByte";
-        self.error(path, "cannot-clear", format!("SalesByte cannot clear `{path}`"), help);
-    }
-}
+/// Why nothing that SalesByte holds can be emptied.
+pub(super) const LEAVE: &str = "leave the line out to leave it to SalesByte";
 
 /// All offline problems of a quote.
 pub fn check(settings: &Settings, quote: &Quote) -> Vec<Diagnostic> {
-    let mut sink = Sink { quote, found: Vec::new() };
+    let mut sink = Sink::new(quote, mapping::TITLE, mapping::NEUTRAL);
     head(&mut sink, settings);
     delivery(&mut sink);
     customer(&mut sink);
@@ -101,7 +57,7 @@ fn head(sink: &mut Sink<'_>, settings: &Settings) {
         _ => {}
     }
     match &quote.owner {
-        Wish::Clear => sink.cannot_clear("owner"),
+        Wish::Clear => sink.cannot_clear("owner", LEAVE),
         Wish::Set(owner) if wanted::owner_email(owner).is_none() => sink.error(
             "owner",
             "owner-unresolvable",
@@ -153,7 +109,7 @@ fn delivery(sink: &mut Sink<'_>) {
         [("delivery.message", &delivery.message), ("notes.public", &quote.notes.public)]
     {
         if *wish == Wish::Clear {
-            sink.cannot_clear(path);
+            sink.cannot_clear(path, LEAVE);
         }
     }
     if let (Some(message), Some(note)) = (delivery.message.set(), quote.notes.public.set())
@@ -345,13 +301,13 @@ fn line(sink: &mut Sink<'_>, path: &str, item: &Item, count: usize) {
         sink.refused(&at("price"), "items[].price");
     }
     if item.discount.set().is_some() {
-        sink.refused(&at("discount"), "items[].discount.amount");
+        sink.refused(&at("discount"), "items[].discount");
     }
     if item.taxable.set().is_some() {
         sink.refused(&at("taxable"), "items[].taxable");
     }
     if item.recurring.set().is_some() {
-        sink.refused(&at("recurring"), "items[].recurring.every");
+        sink.refused(&at("recurring"), "items[].recurring");
     }
     if item.properties.set().is_some_and(|p| !p.is_empty()) {
         sink.refused(&at("properties"), "items[].properties");
@@ -422,7 +378,7 @@ fn fields(sink: &mut Sink<'_>, settings: &Settings) {
             sink.error(&path, "native-reserved", message, "the connection's `stamp_field` says it");
         }
         if matches!(wish, Wish::Clear | Wish::Set(Plain::Null)) {
-            sink.cannot_clear(&path);
+            sink.cannot_clear(&path, LEAVE);
         }
     }
 }

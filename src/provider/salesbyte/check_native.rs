@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use super::check::Sink;
+use super::check::LEAVE;
 use super::mapping::{self, Shape, native};
 use super::{Settings, value, wanted};
 use crate::desired::{Channel, Quote, Wish};
 use crate::facts::Plain;
-use crate::provider::capability::Mode;
+use crate::provider::capability::{Mode, Sink};
 
 /// The attributes of a custom field, by SalesByte's own spelling.
 const ATTRIBUTES: [&str; 3] = ["required", "editableByContact", "hideFromContact"];
@@ -58,7 +58,7 @@ pub(super) fn natives(sink: &mut Sink<'_>, settings: &Settings) {
                     sink.error(&path, "native-value", format!("`{name}` {why}"), help);
                 }
             }
-            (_, Wish::Clear) => sink.cannot_clear(&path),
+            (_, Wish::Clear) => sink.cannot_clear(&path, LEAVE),
             (shape, Wish::Set(plain)) => {
                 if let Err(why) = value::from_plain(shape, plain) {
                     let help = "see SalesByte's documentation";

@@ -8,10 +8,12 @@
 //! bundles or SKUs, and what it says about money is refused, because it could not be kept.
 
 use crate::provider::capability::Handling::{Local, Refused, Sent};
-use crate::provider::capability::{Handling, Kind, Mode, NativeField, NeutralField, Sheet};
+use crate::provider::capability::{
+    Form, Handling, Mode, NEW, NativeField, NeutralField, Sheet, Window,
+};
 
 const fn field(path: &'static str, handling: Handling) -> NeutralField {
-    NeutralField { path, handling }
+    NeutralField::new(path, handling)
 }
 
 const NO_PRICES: &str = "SalesByte takes the price of its own product: remove it (`price: null` where the catalog gives one), or make a bundle with the price and name it with `salesbyte: { bundle_id: .. }`";
@@ -19,10 +21,13 @@ const NO_ADJUSTMENTS: &str =
     "SalesByte takes no money from outside: make a bundle that has it, and name that";
 const NO_CONTENT: &str = "what SalesByte's messages hold is set in the quote profile: remove it";
 
+/// The provider as people call it, in messages.
+pub const TITLE: &str = "SalesByte";
+
 /// Every neutral field of a manifest.
 pub const NEUTRAL: &[NeutralField] = &[
     field("title", Local("SalesByte quotes have no title")),
-    field("expires", Sent("signable_until")),
+    field("expires", Sent("signable_until")).unread(),
     field(
         "currency",
         Local("asserted: SalesByte's products have it, the connection's `currency` tells it"),
@@ -55,7 +60,7 @@ pub const NEUTRAL: &[NeutralField] = &[
     field("items[].product", Local("its `salesbyte.sku` or `salesbyte.bundle_id` is sent")),
     field("items[].name", Local("the customer sees the name of SalesByte's product")),
     field("items[].description", Local("the customer sees the description of SalesByte's product")),
-    field("items[].sku", Sent("alternatives[].skus")),
+    field("items[].sku", Sent("alternatives[].skus")).unread(),
     field(
         "items[].quantity",
         Refused(
@@ -63,19 +68,13 @@ pub const NEUTRAL: &[NeutralField] = &[
         ),
     ),
     field("items[].price", Refused(NO_PRICES)),
-    field("items[].discount.percent", Refused(NO_PRICES)),
-    field("items[].discount.amount", Refused(NO_PRICES)),
-    field("items[].discount.label", Refused(NO_PRICES)),
+    field("items[].discount", Refused(NO_PRICES)),
     field(
         "items[].taxable",
         Refused("SalesByte's products have their own tax: remove it (`taxable: null`)"),
     ),
     field(
-        "items[].recurring.every",
-        Refused("SalesByte's products say how they are billed: remove it (`recurring: null`)"),
-    ),
-    field(
-        "items[].recurring.for",
+        "items[].recurring",
         Refused("SalesByte's products say how they are billed: remove it (`recurring: null`)"),
     ),
     field("items[].properties", Refused("put them into `fields` of the quote")),
@@ -83,7 +82,7 @@ pub const NEUTRAL: &[NeutralField] = &[
     field("fees", Refused(NO_ADJUSTMENTS)),
     field("taxes", Refused(NO_ADJUSTMENTS)),
     field("shipping", Refused(NO_ADJUSTMENTS)),
-    field("notes.public", Sent("message")),
+    field("notes.public", Sent("message")).unread(),
     field(
         "notes.terms",
         Refused(
@@ -95,20 +94,15 @@ pub const NEUTRAL: &[NeutralField] = &[
         "notes.customer",
         Refused("SalesByte quotes have no remarks by the customer: use `notes.public`"),
     ),
-    field("tags", Sent("tag_1 .. tag_10")),
-    field("fields", Sent("custom_fields.<name>.value")),
-    field("delivery.channel", Sent("send_type")),
-    field("delivery.message", Sent("message")),
+    field("tags", Sent("tag_1 .. tag_10")).unread(),
+    field("fields", Sent("custom_fields.NAME.value")),
+    field("delivery.channel", Sent("send_type")).unread(),
+    field("delivery.message", Sent("message")).unread(),
     field("delivery.include_pdf", Refused(NO_CONTENT)),
     field("delivery.include_link", Refused(NO_CONTENT)),
     field("delivery.copy_owner", Refused(NO_CONTENT)),
-    field("alternatives", Sent("alternatives")),
+    field("alternatives", Sent("alternatives")).unread(),
 ];
-
-/// The row of a neutral field.
-pub fn neutral(path: &str) -> Option<&'static NeutralField> {
-    NEUTRAL.iter().find(|f| f.path == path)
-}
 
 /// The type of a native field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -129,15 +123,38 @@ pub enum Shape {
     Structure,
 }
 
-impl Shape {
-    /// The type as the capability tables of all providers say it.
-    pub fn kind(self) -> Kind {
-        match self {
-            Self::Text | Self::CustomFields | Self::Structure => Kind::Text,
-            Self::Whole | Self::Number => Kind::Number,
-            Self::Flag => Kind::Bool,
-            Self::Date => Kind::Date,
+impl Native {
+    /// The type as readers are told it.
+    pub fn form(&self) -> Form {
+        match self.shape {
+            Shape::Text => Form::TEXT,
+            Shape::Whole => Form::Whole,
+            Shape::Number => Form::NUMBER,
+            Shape::Flag => Form::BOOL,
+            Shape::Date => Form::DATE,
+            Shape::CustomFields => {
+                let flags = ["required", "editableByContact", "hideFromContact"];
+                let flags = Form::record(flags.map(|name| (name, Form::BOOL)));
+                Form::map(Form::record([("value", Form::Any), ("attribute", flags)]))
+            }
+            Shape::Structure => structure(self.name),
         }
+    }
+}
+
+/// The members of a structure.
+fn structure(name: &str) -> Form {
+    match name {
+        "alternatives" => Form::list(Form::record([
+            ("bundle_id", Form::Whole),
+            ("skus", Form::list(Form::TEXT)),
+            ("title", Form::TEXT),
+            ("sort_order", Form::Whole),
+        ])),
+        "links" => Form::map(Form::TEXT),
+        "salesperson" => Form::record([("name", Form::TEXT), ("email", Form::TEXT)]),
+        "statuses" => Form::list(Form::TEXT),
+        _ => Form::Any,
     }
 }
 
@@ -168,6 +185,14 @@ const fn r(name: &'static str, shape: Shape) -> Native {
     Native { name, shape, mode: Mode::ReadOnly, word: None, readable: true }
 }
 
+impl Native {
+    /// The same, but never looked at.
+    const fn unread(mut self) -> Self {
+        self.readable = false;
+        self
+    }
+}
+
 /// Every field of a creation, then what is only read.
 pub const NATIVE: &[Native] = &[
     said("uuid", Shape::Text, "the connection's `uuid`", false),
@@ -196,7 +221,7 @@ pub const NATIVE: &[Native] = &[
     w("workflows_enabled", Shape::Flag),
     w("allow_customer_document_upload", Shape::Flag),
     w("signable", Shape::Flag),
-    w("custom_fields", Shape::CustomFields),
+    Native { readable: true, ..w("custom_fields", Shape::CustomFields) },
     w("custom_field_1_content", Shape::Text),
     w("custom_field_2_content", Shape::Text),
     w("custom_field_3_content", Shape::Text),
@@ -216,16 +241,16 @@ pub const NATIVE: &[Native] = &[
     r("id", Shape::Whole),
     r("key", Shape::Text),
     r("links", Shape::Structure),
-    r("quote_profile_name", Shape::Text),
-    r("customer_first_name", Shape::Text),
-    r("customer_last_name", Shape::Text),
-    r("address_firstline", Shape::Text),
-    r("address_secondline", Shape::Text),
-    r("address_postcode", Shape::Text),
-    r("address_city", Shape::Text),
+    r("quote_profile_name", Shape::Text).unread(),
+    r("customer_first_name", Shape::Text).unread(),
+    r("customer_last_name", Shape::Text).unread(),
+    r("address_firstline", Shape::Text).unread(),
+    r("address_secondline", Shape::Text).unread(),
+    r("address_postcode", Shape::Text).unread(),
+    r("address_city", Shape::Text).unread(),
     r("quote_value", Shape::Number),
-    r("created_at", Shape::Text),
-    r("updated_at", Shape::Text),
+    r("created_at", Shape::Text).unread(),
+    r("updated_at", Shape::Text).unread(),
     r("salesperson", Shape::Structure),
     r("is_signed", Shape::Flag),
     r("is_fully_signed", Shape::Flag),
@@ -233,10 +258,10 @@ pub const NATIVE: &[Native] = &[
     r("is_project_approval_pending", Shape::Flag),
     r("is_project_approval_signed", Shape::Flag),
     r("statuses", Shape::Structure),
-    r("signed_offer", Shape::Structure),
-    r("signed_products", Shape::Structure),
-    r("additional_documents_signed", Shape::Structure),
-    r("additional_documents_requiring_signature", Shape::Structure),
+    r("signed_offer", Shape::Structure).unread(),
+    r("signed_products", Shape::Structure).unread(),
+    r("additional_documents_signed", Shape::Structure).unread(),
+    r("additional_documents_requiring_signature", Shape::Structure).unread(),
 ];
 
 /// The row of a native field.
@@ -284,27 +309,31 @@ pub fn sheet(dialect: &dyn crate::provider::Dialect) -> Sheet {
     let native = |n: &Native| NativeField {
         name: n.name,
         on: vec!["quote"],
-        kind: n.shape.kind(),
+        form: n.form(),
         mode: n.mode,
         readable: n.readable,
+        window: if n.mode == Mode::Writable { Window::Usual } else { Window::Never },
         word: n.word,
         source: "guide",
     };
     // What an item is called in the catalog; it goes into an alternative.
-    let item = |name: &'static str, shape: Shape| NativeField {
+    let item = |name: &'static str, form: Form| NativeField {
         name,
         on: vec!["item"],
-        kind: shape.kind(),
+        form,
         mode: Mode::Writable,
         readable: false,
+        window: Window::Usual,
         word: None,
         source: "guide",
     };
-    let items = [item("sku", Shape::Text), item("bundle_id", Shape::Whole)];
+    let items = [item("sku", Form::TEXT), item("bundle_id", Form::Whole)];
     Sheet {
         name: "salesbyte",
         title: "SalesByte",
         summary: "creates, and sends at creation; nothing can be changed or deleted afterwards",
+        open: vec![NEW],
+        otherwise: "a quote that is made takes no edits: `lifecycle.when_immutable: replace` makes another one",
         neutral: NEUTRAL.to_vec(),
         native: NATIVE.iter().map(native).chain(items).collect(),
         states: Sheet::states_of(dialect, super::status::word_of),
@@ -330,7 +359,8 @@ mod tests {
     fn every_word_of_a_native_field_is_a_neutral_field_that_is_sent() {
         for n in NATIVE {
             let Some(word) = n.word.filter(|w| !w.contains('`')) else { continue };
-            let row = neutral(word).unwrap_or_else(|| panic!("{word}"));
+            let row = NEUTRAL.iter().find(|f| f.path == word);
+            let row = row.unwrap_or_else(|| panic!("{word}"));
             assert!(matches!(row.handling, Sent(_)), "{word}");
         }
     }

@@ -174,3 +174,6 @@ pub fn policy() -> Policy {
 pub fn published_limit() -> RateLimit {
     RateLimit::published(10, 1)
 }
+
+#[cfg(test)]
+mod table_tests;

@@ -6,6 +6,7 @@
 //! whose it is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
@@ -15,7 +16,9 @@ use super::observed::{self, Marking};
 use super::operation::Operation;
 use super::wire::{self, Page, Record};
 use super::{Settings, refusal, value, wanted};
+use crate::clock::Clock;
 use crate::facts::{Path, Value};
+use crate::http::paging::{Endless, Paging};
 use crate::http::{CallError, ReadWire, segment};
 use crate::key::{QuoteName, RemoteId, Stamp};
 use crate::provider::step::{
@@ -24,16 +27,20 @@ use crate::provider::step::{
 use crate::provider::survey::{Ask, Lore, Sight, Survey};
 use crate::provider::{Made, Reader, Requests};
 
-/// Pages of the list that are read before giving up: a list that never ends is a fault upstream.
-const PAGES_MAX: u64 = 100_000;
 /// How many replacements of one quote are looked for when nothing is recorded.
 const REVISIONS: u32 = 32;
 
 /// Reads one SalesByte company.
-#[derive(Debug)]
 pub struct SalesbyteReader {
     wire: Option<ReadWire>,
     settings: Settings,
+    clock: Clock,
+}
+
+impl fmt::Debug for SalesbyteReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SalesbyteReader").field("settings", &self.settings).finish_non_exhaustive()
+    }
 }
 
 /// What tells a customer from another one.
@@ -79,7 +86,13 @@ impl Who {
 impl SalesbyteReader {
     /// On a wire that can only read; without one where the connection has no token.
     pub fn new(wire: Option<ReadWire>, settings: Settings) -> Self {
-        Self { wire, settings }
+        Self { wire, settings, clock: crate::clock::system() }
+    }
+
+    /// With another clock than the machine's: it says since when a lost creation is looked for.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     async fn quote(&self, wire: &ReadWire, key: &str) -> Result<Option<Record>, CallError> {
@@ -93,22 +106,30 @@ impl SalesbyteReader {
 
     /// The list, oldest first, so that quotes which are made meanwhile move nothing.
     async fn list(&self, wire: &ReadWire, from: Option<&str>) -> Result<Vec<Record>, Trouble> {
+        let endless =
+            |_| Trouble::new(TroubleKind::Network, "SalesByte's list of quotes does not end");
         let mut rows = Vec::new();
-        for page in 1..=PAGES_MAX {
+        let mut paging = Paging::default();
+        for page in 1_u64.. {
             let number = page.to_string();
             let mut query =
                 vec![("page", number.as_str()), ("sort_by", "created_at"), ("sort_order", "asc")];
             query.extend(from.map(|from| ("created_from", from)));
             let answer = wire.get(wire::QUOTES, &query).await.map_err(|e| refusal::of_read(&e))?;
+            paging.read(answer.body.len()).map_err(endless)?;
             let found: Page = answer.json().map_err(|e| refusal::of_read(&e))?;
             let empty = found.data.is_empty();
+            // Pages are asked for by number: one that comes again shows itself by its rows.
+            if let Some(key) = found.data.iter().find_map(|row| row.key.as_deref()) {
+                paging.follow(key).map_err(endless)?;
+            }
             rows.extend(found.data);
             let last = found.meta.and_then(|m| m.last_page);
             if empty || last.is_some_and(|last| page >= last) {
                 return Ok(rows);
             }
         }
-        Err(Trouble::new(TroubleKind::Network, "SalesByte's list of quotes does not end"))
+        Err(endless(Endless))
     }
 
     /// The whole records of rows that pass, by key. Rows without a key cannot be read.
@@ -240,8 +261,8 @@ fn who(settings: &Settings, quote: &crate::desired::Quote) -> Who {
 }
 
 /// The day before today by UTC: early enough wherever SalesByte's days begin.
-fn yesterday() -> String {
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+fn yesterday(now: Timestamp) -> String {
+    let today = now.to_zoned(TimeZone::UTC).date();
     today.checked_sub(Span::new().days(1)).unwrap_or(today).to_string()
 }
 
@@ -298,7 +319,7 @@ impl Reader for SalesbyteReader {
         };
         let people: Vec<Who> =
             lost.iter().filter_map(|s| operation_of(s)).map(Who::of_request).collect();
-        let rows = self.list(wire, Some(&yesterday())).await?;
+        let rows = self.list(wire, Some(&yesterday((self.clock)()))).await?;
         let passes = |there: &Who| people.iter().any(|p| p.may_be(there));
         let records = self.whole(wire, rows, passes).await?;
         let marked: Vec<(String, Who, Marking)> = records

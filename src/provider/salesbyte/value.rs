@@ -100,26 +100,8 @@ pub fn write_json(plain: &Plain, out: &mut String) {
 
 /// Reads a value of a record.
 pub fn read_json(raw: &RawValue) -> Plain {
-    if let Ok(n) = Amount::parse(raw.get().trim()) {
-        return Plain::Number(n);
-    }
-    serde_json::from_str(raw.get()).map_or(Plain::Null, |json| plain_of(&json))
-}
-
-fn plain_of(json: &Json) -> Plain {
-    match json {
-        Json::Null => Plain::Null,
-        Json::Bool(flag) => Plain::Bool(*flag),
-        Json::Number(n) => {
-            let text = n.to_string();
-            Amount::parse(&text).map_or(Plain::Text(text), Plain::Number)
-        }
-        Json::String(text) => Plain::Text(text.clone()),
-        Json::Array(items) => Plain::List(items.iter().map(plain_of).collect()),
-        Json::Object(map) => {
-            Plain::Map(map.iter().map(|(k, v)| (k.clone(), plain_of(v))).collect())
-        }
-    }
+    // What is nested too deeply was never sent from here: it is shown as what it is.
+    crate::json::read(raw.get().as_bytes()).unwrap_or_else(|e| Plain::Text(format!("({e})")))
 }
 
 /// Whether a record's field holds what was sent: a number as text, or the other way round, is the
@@ -187,6 +169,11 @@ mod tests {
         assert_eq!(out, r#"[19.990,"0\"1",null]"#);
         let raw: Box<RawValue> = serde_json::from_str("10000000000000000.01").unwrap();
         assert_eq!(read_json(&raw), number("10000000000000000.01"));
+        let raw: Box<RawValue> = serde_json::from_str("[10000000000000000.01]").unwrap();
+        assert_eq!(read_json(&raw), Plain::List(vec![number("10000000000000000.01")]));
+        let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+        let raw: Box<RawValue> = serde_json::from_str(&deep).unwrap();
+        assert!(matches!(read_json(&raw), Plain::Text(why) if why.contains("deep")));
     }
 
     #[test]

@@ -78,7 +78,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn put(&mut self, path: impl Into<String>, value: Value) {
+    fn put(&mut self, path: impl AsRef<str>, value: Value) {
         self.facts.insert(Path::new(path), value);
     }
 

@@ -371,9 +371,7 @@ impl Rig {
             entry.stamp = Some(stamp.clone());
             entry.revision = self.entries.get(&quote.name).map_or(0, |e| e.revision + 1);
             for (path, r) in survey.refs.get(&quote.name).into_iter().flatten() {
-                entry
-                    .refs
-                    .insert(path.clone(), RefRecord { asked: r.asked, id: r.id.clone() });
+                entry.refs.insert(path.clone(), RefRecord { asked: r.asked, id: r.id.clone() });
             }
             self.entries.insert(quote.name.clone(), entry);
         }

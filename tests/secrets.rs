@@ -1,0 +1,290 @@
+//! Canaries: secrets that are easy to recognise, searched for in everything that a run says or
+//! leaves behind, whatever goes wrong in it.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use support::{Ended, World, bare, finish, plain_quote};
+
+/// The environment of a run: each secret holds this word.
+const CANARY: &str = "canary4f7d19";
+
+const SECRETS: [(&str, &str); 5] = [
+    ("HUBSPOT_TOKEN", "pat-na1-canary4f7d19-hubspot"),
+    ("QUICKQUOTE_TOKEN", "qq/canary4f7d19+quickquote=="),
+    ("SALESBYTE_UUID", "0b0e-canary4f7d19-uuid"),
+    ("SALESBYTE_TOKEN", "sb|canary4f7d19|salesbyte"),
+    ("DEALHUB_TOKEN", "dh.canary4f7d19.dealhub"),
+];
+
+/// One workspace on all four upstreams, each spoken to as if it were the real one.
+fn four() -> World {
+    let world = World::empty();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/four-upstreams");
+    for folder in ["quotes", "catalog"] {
+        for entry in fs::read_dir(source.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            world.write(&format!("{folder}/{name}"), &fs::read_to_string(&path).unwrap());
+        }
+    }
+    let mut text = fs::read_to_string(source.join("proforma.yaml")).unwrap();
+    for (provider, mount) in [
+        ("hubspot", "hubspot"),
+        ("quickquote", "quickquote/api/v1"),
+        ("salesbyte", "salesbyte"),
+        ("dealhub", "dealhub"),
+    ] {
+        let from = format!("provider: {provider}\n");
+        assert!(text.contains(&from));
+        text = text.replace(&from, &format!("{from}    base_url: {}/{mount}\n", world.url()));
+    }
+    world.write("proforma.yaml", &text);
+    world
+}
+
+fn run(world: &World, args: &[&str], log: Option<&str>) -> Ended {
+    let mut command = bare(world.dir());
+    command.args(args).envs(SECRETS);
+    if let Some(format) = log {
+        command.env("PROFORMA_LOG", "trace").env("PROFORMA_LOG_FORMAT", format);
+    }
+    let ended = finish(&mut command);
+    silent(&ended, args);
+    ended
+}
+
+/// No canary on either stream.
+#[track_caller]
+fn silent(ended: &Ended, args: &[&str]) {
+    for text in [&ended.stdout, &ended.stderr] {
+        let at = text.find(CANARY);
+        assert!(
+            at.is_none(),
+            "{args:?} gave a secret away: {:?}",
+            at.map(|at| text[at.saturating_sub(300)..].chars().take(400).collect::<String>())
+        );
+    }
+}
+
+/// No canary in any file below the workspace, save in those named.
+#[track_caller]
+fn nothing_left(folder: &Path, save: &[&str]) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            nothing_left(&path, save);
+        } else if !save.iter().any(|name| path.ends_with(name)) {
+            let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+            assert!(!text.contains(CANARY), "{} holds a secret", path.display());
+        }
+    }
+}
+
+const APPLY: [&str; 6] = ["apply", "--auto-approve", "--allow", "all", "--events", "events.jsonl"];
+
+#[test]
+fn a_run_of_all_commands_at_every_level_gives_no_secret_away() {
+    let world = four();
+    for log in [None, Some("text"), Some("json")] {
+        for level in [&[][..], &["-v"], &["-vv"], &["-q"]] {
+            for format in ["human", "json"] {
+                let args = [&["plan", "--out", "plan.json", "--format", format], level].concat();
+                run(&world, &args, log).expect(0);
+            }
+        }
+    }
+    nothing_left(world.dir(), &[]);
+    assert!(world.read("plan.json").contains("\"steps\""));
+    run(&world, &[&APPLY[..], &["-vv"]].concat(), Some("text")).expect(0);
+    assert!(world.read("events.jsonl").contains("settled"));
+    nothing_left(world.dir(), &[]);
+    for args in [
+        &["validate"][..],
+        &["validate", "--format", "json"],
+        &["lock", "list"],
+        &["lock", "list", "--format", "json"],
+        &["providers", "--format", "json"],
+        &["recover"],
+        &["plan", "-vv", "--format", "json"],
+        &["apply", "plan.json", "--auto-approve", "-vv"],
+    ] {
+        run(&world, args, Some("text"));
+    }
+    nothing_left(world.dir(), &[]);
+}
+
+/// Upstreams that repeat the credentials: in refusals, and in what they store.
+#[test]
+fn an_upstream_that_echoes_the_credentials_is_not_repeated() {
+    // Each upstream knows its own.
+    let known = [
+        ("/hubspot/", &SECRETS[..1]),
+        ("/quickquote/", &SECRETS[1..2]),
+        ("/salesbyte/", &SECRETS[2..4]),
+        ("/dealhub/", &SECRETS[4..]),
+    ];
+    for (on, status) in
+        [("read", 400), ("read", 401), ("read", 403), ("read", 404), ("write", 400), ("write", 403)]
+    {
+        let world = four();
+        let faults: Vec<_> = known
+            .iter()
+            .map(|(path, secrets)| {
+                let all: Vec<&str> = secrets.iter().map(|(_, secret)| *secret).collect();
+                json!({
+                    "on": on, "match": path, "do": format!("status:{status}"),
+                    "headers": { "x-hubspot-correlation-id": all[0], "x-request-id": all[0] },
+                    "body": {
+                        "status": "error", "message": format!("bad token: {}", all.join(" ")),
+                        "errors": [{ "message": all.concat(), "context": { "token": all } }],
+                        "error": all, "correlationId": all[0], "policyName": all[0],
+                        "category": all[0],
+                    },
+                })
+            })
+            .collect();
+        world.faults(&json!(faults));
+        for format in ["human", "json"] {
+            let args = [&APPLY[..], &["-vv", "--format", format]].concat();
+            let ended = run(&world, &args, Some("text"));
+            assert_ne!(ended.code, 0, "{on} {status}");
+        }
+        nothing_left(world.dir(), &[]);
+    }
+    // In a title and the name of a line, that a plan shows and saves.
+    let world = World::connected(&plain_quote("one", "draft"));
+    let token = SECRETS[0].1;
+    let args = ["apply", "--auto-approve", "--allow", "all"];
+    world.direct(&args, Some(token)).expect(0);
+    let id = world.quote("Title of one")["id"].as_str().unwrap().to_owned();
+    world.colleague("quotes", &id, &json!({ "hs_title": format!("Paid with {token}!") }));
+    for format in ["human", "json"] {
+        let args = ["plan", "--out", "plan.json", "--format", format];
+        let ended = world.direct(&args, Some(token)).expect(0);
+        silent(&ended, &args);
+        assert!(ended.stdout.contains("Paid with [secret]!"), "{}", ended.stdout);
+    }
+    nothing_left(world.dir(), &[]);
+}
+
+/// A run that dies leaves a journal without a secret.
+#[cfg(unix)]
+#[test]
+fn a_killed_run_leaves_no_secret() {
+    let world = four();
+    world.faults(&json!([{ "on": "write", "nth": 2, "do": "hold_after" }]));
+    let mut command = bare(world.dir());
+    let mut child = command.args(APPLY).envs(SECRETS).spawn().unwrap();
+    assert!(world.held(&mut child));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(world.path(".proforma/journal.jsonl").exists());
+    nothing_left(world.dir(), &[]);
+}
+
+#[test]
+fn secrets_from_files_stay_in_their_files() {
+    let world = World::connected(&plain_quote("one", "draft"));
+    world.edit("proforma.yaml", "{ env: HUBSPOT_TOKEN }", "{ file: token.txt }");
+    let args = ["apply", "--auto-approve", "--allow", "all", "-vv"];
+    world.write("token.txt", &format!("{CANARY}-good-token\n"));
+    silent(&world.direct(&args, None).expect(0), &args);
+    // What is no token is not shown either.
+    for text in [format!("{CANARY} two words"), format!("{CANARY}\nx"), format!("{CANARY}\u{e5}")] {
+        world.write("token.txt", &text);
+        silent(&world.direct(&args, None).expect(8), &args);
+    }
+    nothing_left(world.dir(), &["token.txt"]);
+}
+
+#[test]
+fn secrets_in_the_environment_that_are_no_tokens_are_not_shown() {
+    let world = World::connected(&plain_quote("one", "draft"));
+    for text in [format!("{CANARY} x"), format!("{CANARY}\n"), format!("{CANARY}\u{1b}[2J")] {
+        for args in [&["plan"][..], &["plan", "--format", "json", "-vv"]] {
+            silent(&world.direct(args, Some(&text)).expect(8), args);
+        }
+    }
+}
+
+/// A secret that somebody wrote where none belongs is hidden in the very error that refuses it.
+#[test]
+fn secrets_in_the_workspace_are_refused_and_hidden() {
+    let token = "token: { env: HUBSPOT_TOKEN }";
+    for written in [
+        "token: canary4f7d19",
+        "token: \"canary4f7d19\"",
+        "token: { env: canary4f7d19-x }",
+        "token: [canary4f7d19]",
+        "token: { value: canary4f7d19 }",
+        "api_key: canary4f7d19",
+        "password: canary4f7d19",
+        "base_url: https://jo:canary4f7d19@api.hubapi.com",
+        "base_url: https://canary4f7d19@api.hubapi.com",
+        "base_url: https://jo:canary4f7d19@",
+        "base_url: https://jo:canary4f7d19@[::1",
+        "base_url: ftp://jo:canary4f7d19@api.hubapi.com",
+        "base_url: https://api.hubapi.com?key=canary4f7d19",
+        "base_url: https://api.hubapi.com#canary4f7d19",
+    ] {
+        let world = World::small(&plain_quote("one", "draft"));
+        let both = if written.starts_with("token") {
+            written.to_owned()
+        } else {
+            format!("{token}\n    {written}")
+        };
+        world.edit("proforma.yaml", token, &both);
+        for args in
+            [&["validate"][..], &["validate", "--format", "json"], &["plan"], &["apply", "-vv"]]
+        {
+            silent(&world.direct(args, Some("token")).expect(10), args);
+        }
+    }
+}
+
+/// Addresses with a password in them: on the command line, and of a proxy.
+#[test]
+fn passwords_in_addresses_are_not_repeated() {
+    let world = World::small(&plain_quote("one", "draft"));
+    for url in ["http://jo:canary4f7d19@127.0.0.1:9", "http://jo:canary4f7d19@evil.example"] {
+        for args in
+            [&["--sandbox", url, "plan"][..], &["--sandbox", url, "plan", "--format", "json"]]
+        {
+            silent(&world.direct(args, None).expect(10), args);
+        }
+    }
+    let mut command = bare(world.dir());
+    command.args(["plan", "-vv"]).env("HUBSPOT_TOKEN", "token");
+    command.env("HTTPS_PROXY", "http://jo:canary4f7d19@127.0.0.1:9");
+    command.env("PROFORMA_LOG", "trace");
+    silent(&finish(&mut command).expect(1), &["plan", "behind a proxy"]);
+}
+
+/// Credentials leave in clear to this machine only, and to hosts of the provider only.
+#[test]
+fn credentials_are_bound_to_the_providers_host() {
+    let world = World::small(&plain_quote("one", "draft"));
+    let token = "token: { env: HUBSPOT_TOKEN }";
+    for (url, code) in [
+        ("http://api.hubapi.com", "bad-base-url"),
+        ("http://192.168.0.1", "bad-base-url"),
+        ("http://localhost.evil.example", "bad-base-url"),
+        ("http://127.0.0.1.nip.io", "bad-base-url"),
+        ("https://evil.example", "host-not-allowed"),
+        ("https://api.hubapi.com.evil.example", "host-not-allowed"),
+        ("https://evil.example/api.hubapi.com", "host-not-allowed"),
+        ("https://requestquote.w3apps.co", "host-not-allowed"),
+        ("file:///etc/passwd", "bad-base-url"),
+    ] {
+        let world_text = support::SMALL.replace(token, &format!("{token}\n    base_url: {url}"));
+        world.write("proforma.yaml", &world_text);
+        let ended = world.direct(&["plan", "--format", "json"], Some("token")).expect(10);
+        assert!(ended.stdout.contains(code), "{url}: {}", ended.stdout);
+    }
+}
