@@ -346,7 +346,7 @@ impl World {
 
     /// Waits until the sandbox holds a request, or the child ends. `true` = held.
     pub fn held(&self, child: &mut Child) -> bool {
-        let limit = Instant::now() + Duration::from_mins(1);
+        let limit = Instant::now() + Duration::from_mins(5);
         while Instant::now() < limit {
             let held = self.control("GET", "held", &Value::Null);
             if held["held"].as_array().is_some_and(|h| !h.is_empty()) {
