@@ -1,7 +1,7 @@
 //! What DealHub can hold: the one table behind checks, facts, requests and docs.
 //!
 //! Purpose: [`NEUTRAL`] says for every neutral field whether it is sent, local or refused;
-//! [`NATIVE`] (in [`super::native`]) lists every field of the Generate request.
+//! [`NATIVE`] (in `native.rs`) lists every field of the Generate request.
 //!
 //! The one thing to know: what cannot be read back is compared with the record (see
 //! [`super::observed`]), so a change of it in a manifest still shows.
