@@ -57,6 +57,27 @@ pub enum Format {
     Human,
     /// For programs: one JSON document on stdout, valid whatever happens.
     Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// One self-contained page for a browser.
+    Html,
+}
+
+impl From<Format> for crate::output::printer::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Human => Self::Human,
+            Format::Json => Self::Json,
+            Format::Markdown => Self::Markdown,
+            Format::Github => Self::Github,
+            Format::Sarif => Self::Sarif,
+            Format::Html => Self::Html,
+        }
+    }
 }
 
 /// When to use colour.

@@ -82,10 +82,7 @@ pub async fn carry_out(cli: &Cli, printer: &Printer) -> u8 {
 
 fn printer(global: &Global) -> Printer {
     Printer::new(Settings {
-        format: match global.format {
-            args::Format::Human => Format::Human,
-            args::Format::Json => Format::Json,
-        },
+        format: global.format.into(),
         color: match global.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
@@ -147,11 +144,28 @@ fn document(command: &Command) -> Option<Document> {
     }
 }
 
+/// The formats that a command has.
+fn formats(command: &Command) -> &'static [Format] {
+    match command {
+        Command::Plan(_)
+        | Command::Apply(_)
+        | Command::Validate { .. }
+        | Command::Lock(args::LockCommand::List)
+        | Command::Providers { .. } => &[Format::Human, Format::Json],
+        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
+            &[Format::Human]
+        }
+    }
+}
+
 async fn run(cli: &Cli, printer: &Printer) -> Ending {
     let global = &cli.global;
-    if printer.is_json() && document(&cli.command).is_none() {
-        return Err(Failure::new(Kind::Invalid, "this command has no `--format json`")
-            .help("leave `--format` out; `--help` says which formats a command has"));
+    let format = printer.format();
+    if !formats(&cli.command).contains(&format) {
+        let words: Vec<_> = formats(&cli.command).iter().map(|f| f.word()).collect();
+        let what = format!("this command has no `--format {}`", format.word());
+        return Err(Failure::new(Kind::Invalid, what)
+            .help(format!("it has {}; `--help` says so of each command", words.join(", "))));
     }
     match &cli.command {
         Command::Validate { paths } => validate::run(global, paths, printer),

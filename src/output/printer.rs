@@ -25,6 +25,28 @@ pub enum Format {
     Human,
     /// One JSON document on stdout.
     Json,
+    /// Markdown, such as a comment on a pull request.
+    Markdown,
+    /// Workflow commands that GitHub turns into annotations.
+    Github,
+    /// One SARIF document, for code scanning.
+    Sarif,
+    /// One self-contained HTML page.
+    Html,
+}
+
+impl Format {
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Github => "github",
+            Self::Sarif => "sarif",
+            Self::Html => "html",
+        }
+    }
 }
 
 /// When to use colour.
@@ -178,6 +200,11 @@ impl Printer {
         self.settings.format == Format::Json
     }
 
+    /// Whether the data is a page for the terminal. All else is a document that owns stdout.
+    pub fn is_human(&self) -> bool {
+        self.settings.format == Format::Human
+    }
+
     /// Whether progress and notes are left out.
     pub fn is_quiet(&self) -> bool {
         self.settings.quiet
@@ -200,9 +227,9 @@ impl Printer {
 
     /// Writes data to stdout.
     pub fn data(&self, text: &str) {
-        let choice = choice(self.color_out && !self.is_json());
+        let choice = choice(self.color_out && self.is_human());
         // Other formats are documents, and have encoders of their own.
-        let text = if self.format() == Format::Human { disarm(text) } else { text.into() };
+        let text = if self.is_human() { disarm(text) } else { text.into() };
         let written = match &self.kept {
             Some(kept) => put(AutoStream::new(stream(&kept.out), choice), &text),
             None => put(AutoStream::new(io::stdout().lock(), choice), &text),
@@ -242,7 +269,7 @@ impl Printer {
     /// Writes a page that a person reads beside the data: to stdout if that is the format, to
     /// stderr (unless quiet) if stdout belongs to a document. `page` draws it for its stream.
     pub fn page(&self, page: impl FnOnce(Look) -> String) {
-        if !self.is_json() {
+        if self.is_human() {
             self.data(&page(self.look()));
         } else if !self.settings.quiet {
             self.say(&page(self.look_err()));
