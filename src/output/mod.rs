@@ -19,6 +19,7 @@ pub mod events_file;
 pub mod failure_human;
 #[cfg(test)]
 mod fixtures;
+pub mod html;
 pub mod json;
 mod layout;
 pub mod logs;
