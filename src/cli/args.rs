@@ -96,15 +96,23 @@ pub enum Color {
 pub enum Command {
     /// Check workspace, manifests, catalog and lockfile, offline.
     ///
-    /// Formats: human, json. Exit code 10 if anything is wrong.
+    /// Formats: human, json, sarif, github. Exit code 10 if anything is wrong.
     Validate {
         /// Report only what is in these files or folders (everything is still read).
         paths: Vec<PathBuf>,
     },
     /// Show what apply would change. Reads upstream, never writes.
     ///
-    /// Formats: human, json. Exit code 5 when a quote is blocked.
+    /// Formats: human, json, markdown, html, sarif, github. Exit code 5 when a quote is blocked.
     Plan(PlanArgs),
+    /// Show one quote with its lines and how its total comes about. Offline.
+    ///
+    /// Totals are computed by the provider's arithmetic, each rounding named. Formats: human, json,
+    /// html (the quote as the customer would read it).
+    Show {
+        /// The quote.
+        quote: String,
+    },
     /// Do what the plan says, in order, exactly once.
     ///
     /// Without PLANFILE it plans first, shows the plan and asks. Formats: human, json.
@@ -225,6 +233,13 @@ pub struct PlanArgs {
     /// Exit with 2 when changes are pending.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Ask no upstream: compare manifests with what the lockfile records. Needs no credentials.
+    ///
+    /// For pull requests from forks. Says which quotes will be created, will change, are as
+    /// recorded, or cannot be told without a look; never what is upstream now. Such a plan cannot
+    /// be saved.
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// Flags of apply.

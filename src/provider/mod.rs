@@ -16,6 +16,7 @@ pub mod quickquote;
 pub mod salesbyte;
 pub mod state;
 pub mod step;
+pub mod sums;
 pub mod survey;
 
 use std::collections::BTreeMap;
@@ -24,13 +25,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::desired::Quote;
-use crate::facts::Facts;
+use crate::facts::{Facts, Path};
 use crate::failure::Diagnostic;
 use crate::key::{RemoteId, StepId};
 use crate::money::Money;
 use state::{Move, State};
 use step::{Located, Receipt, Step, Trouble, TroubleKind, Work};
-use survey::{Ask, Survey};
+use sums::Sums;
+use survey::{Ask, Asked, Survey};
 
 /// Requests sent so far on one connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -78,6 +80,23 @@ pub trait Dialect: Send + Sync {
     /// The facts that must hold upstream. Needs the survey for resolved references. The state is
     /// not among them.
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>>;
+
+    /// The references of a manifest that are looked up upstream, by the path under which they are
+    /// recorded.
+    fn references(&self, _: &Quote) -> BTreeMap<String, Asked> {
+        BTreeMap::new()
+    }
+
+    /// Whether the form in which a fact is recorded depends on what the account says of the field,
+    /// so that without a look at it a difference proves nothing.
+    fn form_is_upstream(&self, _: &Path) -> bool {
+        false
+    }
+
+    /// How facts add up, by the provider's arithmetic; `None` where it cannot be known.
+    fn sums<'f>(&self, _: &'f Facts) -> Option<Sums<'f>> {
+        None
+    }
 
     /// The total that facts amount to, by the provider's arithmetic; `None` where it cannot be
     /// known. `fallback` is the currency where no fact says it.

@@ -24,6 +24,7 @@ pub mod reader;
 pub mod refusal;
 pub mod status;
 pub mod steps;
+mod total;
 pub mod wanted;
 pub mod wire;
 pub mod writer;
@@ -44,6 +45,7 @@ use crate::money::{Currency, Money};
 use crate::plan::model::Change;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Step, Work};
+use crate::provider::sums::Sums;
 use crate::provider::survey::{Observed, Survey};
 use crate::provider::{BatchClass, Dialect, Mutability};
 
@@ -84,6 +86,10 @@ impl Dialect for DealhubDialect {
     fn facts(&self, quote: &Quote, _: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         let wanted = wanted::Wanted::of(quote);
         if wanted.sink.found.is_empty() { Ok(wanted.facts) } else { Err(wanted.sink.found) }
+    }
+
+    fn sums<'f>(&self, facts: &'f Facts) -> Option<Sums<'f>> {
+        total::sums(facts)
     }
 
     fn total(&self, facts: &Facts) -> Option<Money> {
