@@ -9,6 +9,7 @@ pub mod applying;
 pub mod args;
 pub mod connect;
 pub mod demo;
+pub mod init;
 pub mod lock;
 pub mod lock_merge;
 pub mod lock_rebuild;
@@ -138,9 +139,11 @@ fn document(command: &Command) -> Option<Document> {
         Command::Validate { .. } => Some(Document::Validate),
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
         Command::Providers { .. } => Some(Document::Other("providers")),
-        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
-            None
-        }
+        Command::Lock(_)
+        | Command::Recover { .. }
+        | Command::Sandbox(_)
+        | Command::Demo { .. }
+        | Command::Init(_) => None,
     }
 }
 
@@ -152,9 +155,11 @@ fn formats(command: &Command) -> &'static [Format] {
         | Command::Validate { .. }
         | Command::Lock(args::LockCommand::List)
         | Command::Providers { .. } => &[Format::Human, Format::Json],
-        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
-            &[Format::Human]
-        }
+        Command::Lock(_)
+        | Command::Recover { .. }
+        | Command::Sandbox(_)
+        | Command::Demo { .. }
+        | Command::Init(_) => &[Format::Human],
     }
 }
 
@@ -168,6 +173,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
             .help(format!("it has {}; `--help` says so of each command", words.join(", "))));
     }
     match &cli.command {
+        Command::Init(args) => init::run(global, args, printer),
         Command::Validate { paths } => validate::run(global, paths, printer),
         Command::Plan(args) => plan::run(global, args, printer).await,
         Command::Apply(args) => apply::run(global, args, printer).await,
