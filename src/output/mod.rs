@@ -28,6 +28,7 @@ pub mod markdown;
 #[cfg(test)]
 mod page_tests;
 mod plan_brief;
+mod plan_brief_rows;
 mod plan_care;
 pub mod plan_findings;
 pub mod plan_html;
