@@ -10,6 +10,7 @@ pub mod args;
 pub mod checkout;
 pub mod connect;
 pub mod demo;
+pub mod init;
 pub mod lock;
 pub mod lock_merge;
 pub mod lock_rebuild;
@@ -159,31 +160,21 @@ fn document(command: &Command) -> Option<Document> {
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
         Command::Providers { .. } => Some(Document::Other("providers")),
         Command::Show { .. } => Some(Document::Other("quote")),
-        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
-            None
-        }
+        _ => None,
     }
 }
 
 /// The formats that a command has.
 fn formats(command: &Command) -> &'static [Format] {
+    use Format::{Github, Html, Human, Json, Markdown, Sarif};
     match command {
-        Command::Plan(_) => &[
-            Format::Human,
-            Format::Json,
-            Format::Markdown,
-            Format::Html,
-            Format::Sarif,
-            Format::Github,
-        ],
-        Command::Validate { .. } => &[Format::Human, Format::Json, Format::Sarif, Format::Github],
-        Command::Show { .. } => &[Format::Human, Format::Json, Format::Html],
+        Command::Plan(_) => &[Human, Json, Markdown, Html, Sarif, Github],
+        Command::Validate { .. } => &[Human, Json, Sarif, Github],
+        Command::Show { .. } => &[Human, Json, Html],
         Command::Apply(_) | Command::Lock(args::LockCommand::List) | Command::Providers { .. } => {
-            &[Format::Human, Format::Json]
+            &[Human, Json]
         }
-        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
-            &[Format::Human]
-        }
+        _ => &[Human],
     }
 }
 
@@ -197,6 +188,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
             .help(format!("it has {}; `--help` says so of each command", words.join(", "))));
     }
     match &cli.command {
+        Command::Init(args) => init::run(global, args, printer),
         Command::Validate { paths } => validate::run(global, paths, printer),
         Command::Plan(args) => plan::run(global, args, printer).await,
         Command::Show { quote } => show::run(global, quote, printer),

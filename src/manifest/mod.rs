@@ -19,6 +19,7 @@ mod forms;
 mod guardrails;
 mod item;
 mod load;
+pub mod order;
 mod parts;
 mod provider;
 mod quote;
@@ -27,6 +28,7 @@ mod scalar;
 mod slug;
 mod walk;
 mod workspace;
+pub mod write;
 
 #[cfg(test)]
 mod tests;
@@ -41,4 +43,5 @@ pub use load::{LoadOptions, Loaded, load};
 pub use provider::ProviderName;
 pub use read::MAX_PROBLEMS;
 pub use scalar::MAX_TEXT;
+pub(crate) use slug::slug;
 pub use workspace::{FILE_NAME, Workspace};

@@ -119,6 +119,12 @@ pub trait Dialect: Send + Sync {
     /// after that time.
     fn lag(&self) -> Duration;
 
+    /// How long a quote that was just made may stay unreadable, where that is long enough for
+    /// another machine to begin meanwhile, and making it twice costs money.
+    fn hides_fresh(&self) -> Option<Duration> {
+        None
+    }
+
     /// Whether a survey proves that a quote which it does not find is not there. Where it cannot,
     /// a creation whose outcome is unknown waits for a person.
     fn proves_absence(&self) -> bool {

@@ -122,6 +122,10 @@ impl Dialect for DealhubDialect {
         self.settings.visibility
     }
 
+    fn hides_fresh(&self) -> Option<Duration> {
+        Some(self.settings.visibility).filter(|time| !time.is_zero())
+    }
+
     fn previews(&self) -> bool {
         true
     }
