@@ -6,7 +6,7 @@
 //! Manifest ──check──▶ Desired ─┐
 //!                     Recorded ─┼──diff──▶ Plan ──apply──▶ Receipts ──▶ Recorded (lockfile)
 //! upstream ──read──▶ Observed ──┘            │
-//!                                            └──▶ human, JSON: renderers of the same value
+//!                                            └──▶ human, JSON, Markdown, HTML, SARIF: renderers of the same value
 //! ```
 //!
 //! See `ARCHITECTURE.md` for the rules between the rooms.

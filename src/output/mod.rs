@@ -1,8 +1,10 @@
 //! Output: everything that a person or a pipeline sees.
 //!
 //! Every renderer takes values and gives a text; only [`printer`] knows the terminal. People get
-//! pages ([`plan_human`], [`apply_human`], [`failure_human`]), programs get documents
-//! ([`plan_json`], [`apply_json`], [`json`], [`events_file`]), all from the same values.
+//! pages ([`plan_human`], [`apply_human`], [`failure_human`], [`quote_human`]; in a browser
+//! [`plan_html`] and [`quote_html`] on top of [`html`], on a pull request [`plan_markdown`]), programs
+//! get documents ([`plan_json`], [`apply_json`], [`quote_json`], [`json`], [`events_file`]; of findings
+//! [`mod@sarif`] and [`mod@annotations`]), all from the same values.
 //!
 //! Untrusted text has one door for each format: [`text::safe`] for pages, [`json::document`] for
 //! JSON, [`mod@escape_markdown`], [`mod@escape_html`], [`mod@escape_sarif`] and [`escape_workflow`]
@@ -28,6 +30,7 @@ pub mod markdown;
 #[cfg(test)]
 mod page_tests;
 mod plan_brief;
+mod plan_brief_rows;
 mod plan_care;
 pub mod plan_findings;
 pub mod plan_html;

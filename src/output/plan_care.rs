@@ -146,6 +146,10 @@ fn sort_in<'a>(quote: &'a QuotePlan, groups: &mut Groups<'a>) {
             for (class, what) in effects(quote) {
                 add(class, what, None);
             }
+            if quote.changes.iter().any(|c| c.origin == ChangeOrigin::Drift && c.planned) {
+                let what = "somebody changed it upstream; apply sets it back to the manifest";
+                add(Class::Drift, what, None);
+            }
             let drift = shown_drift(quote);
             if drift || !reason.is_empty() {
                 let class = if drift { Class::Drift } else { Class::Other };

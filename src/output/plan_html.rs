@@ -9,10 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::html::parts::{self, Chip};
 use super::html::{Html, page};
 use super::plan_brief::{Brief, brief};
+use super::plan_brief_rows::brief_rows;
 use super::plan_care::{self, Care, Class};
 use super::plan_html_picture as picture;
 use super::plan_html_quote as section;
-use super::plan_human::{brief_rows, consents, counts, has_section};
+use super::plan_human::{consents, counts, has_section};
 use super::theme::{Tone, mark_of};
 use super::wording;
 use crate::failure::{Diagnostic, Failure, Severity};
@@ -31,9 +32,9 @@ pub fn plan_html(plan: &Plan, diagnostics: &[Diagnostic]) -> String {
     let brief = brief(plan);
     let care = plan_care::care(plan);
     write_head(&mut body, plan);
+    write_diagnostics(&mut body, diagnostics);
     write_cards(&mut body, &brief);
     picture::write(&mut body, plan);
-    write_diagnostics(&mut body, diagnostics);
     write_care(&mut body, &care);
     write_preparations(&mut body, plan);
     write_quotes(&mut body, plan, &care);
@@ -113,16 +114,8 @@ fn write_cards(body: &mut Html, brief: &Brief<'_>) {
             });
         }
         parts::card(cards, "quotes touched", &brief.touched.to_string(), "");
-        for (label, said) in brief_rows(brief) {
-            let (value, below) = said.split_once("  ").unwrap_or((said.as_str(), ""));
-            let (value, below) =
-                if label == "gets a message" { ("", said.as_str()) } else { (value, below) };
-            if value.is_empty() {
-                let count = wording::count(brief.contacted.len(), "customer");
-                parts::card(cards, label, &count, below);
-            } else {
-                parts::card(cards, label, value, below);
-            }
+        for row in brief_rows(brief) {
+            parts::card(cards, row.label, &row.figure, &row.detail);
         }
     });
 }
@@ -220,7 +213,9 @@ fn write_preparations(body: &mut Html, plan: &Plan) {
 
 fn write_quotes(body: &mut Html, plan: &Plan, care: &[Care<'_>]) {
     let grave = plan_care::gravity(care);
-    let mut quotes: Vec<&QuotePlan> = plan.quotes.iter().filter(|q| has_section(q)).collect();
+    // What needs care is linked to, so it stands here even if there is nothing to do.
+    let shown = |q: &&QuotePlan| has_section(q) || grave.contains_key(&q.quote);
+    let mut quotes: Vec<&QuotePlan> = plan.quotes.iter().filter(shown).collect();
     if !quotes.is_empty() {
         body.leaf("h2", &[], "Quotes");
         // What is grave first; among equals by name.
@@ -232,7 +227,7 @@ fn write_quotes(body: &mut Html, plan: &Plan, care: &[Care<'_>]) {
             section::write(body, quote, &kinds, open, plan.offline);
         }
     }
-    let rest: Vec<&QuotePlan> = plan.quotes.iter().filter(|q| !has_section(q)).collect();
+    let rest: Vec<&QuotePlan> = plan.quotes.iter().filter(|q| !shown(q)).collect();
     if !rest.is_empty() {
         let title = format!("{} with nothing to do", wording::count(rest.len(), "quote"));
         parts::fold(body, &title, |fold| {

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::layout::{Page, Span, pad, plain, span, width};
-use super::plan_brief::{Brief, Swing, brief};
+use super::plan_brief::{Brief, brief};
+use super::plan_brief_rows::{CONTACTED, brief_rows};
 use super::plan_care::{self, Class};
 use super::plan_quote;
 use super::theme::{Look, Tone, mark_of};
@@ -19,8 +20,6 @@ use crate::provider::step::{Effect, Effects};
 /// New quotes, and changed ones of which nothing special is to be said, shown in full unless asked
 /// for more.
 const MOST_IN_FULL: usize = 20;
-/// Recipients named.
-const MOST_CONTACTS: usize = 5;
 
 /// What the reader would type next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -148,55 +147,19 @@ fn write_money(page: &mut Page, lines: &[MoneyLine]) {
 /// What moves most, the deepest discount, and who gets a message.
 fn write_brief(page: &mut Page, brief: &Brief<'_>) {
     let rows = brief_rows(brief);
-    let widest = rows.iter().map(|(label, _)| width(label)).max().unwrap_or_default();
-    for (label, said) in rows {
+    let widest = rows.iter().map(|row| width(row.label)).max().unwrap_or_default();
+    let figures = rows.iter().filter(|r| r.label != CONTACTED).map(|r| width(&r.figure)).max();
+    for row in rows {
         let hang = 2 + widest + 2;
-        page.flow(2, hang, &[span(pad(label, widest), Tone::Muted), plain("  "), plain(said)]);
+        let said = if row.label == CONTACTED {
+            row.detail
+        } else {
+            let room = figures.unwrap_or_default().saturating_sub(width(&row.figure));
+            format!("{}{}  {}", " ".repeat(room), row.figure, row.detail)
+        };
+        let label = span(pad(row.label, widest), Tone::Muted);
+        page.flow(2, hang, &[label, plain("  "), plain(said)]);
     }
-}
-
-/// The rows of the brief: what it is, and its words.
-pub(super) fn brief_rows(brief: &Brief<'_>) -> Vec<(&'static str, String)> {
-    let mut rows = Vec::new();
-    for moves in brief.moves.values() {
-        for (label, swing) in [
-            ("largest new", moves.largest_new),
-            ("biggest rise", moves.rise),
-            ("biggest fall", moves.fall),
-        ] {
-            rows.extend(swing.map(|s| (label, swing_text(&s))));
-        }
-    }
-    if let Some((quote, share)) = brief.deepest {
-        let share = share.round_half_up(1).canonical();
-        rows.push(("deepest discount", format!("{share}%  {}", quote.quote)));
-    }
-    if !brief.contacted.is_empty() {
-        let who: Vec<String> = brief.contacted.iter().map(|(q, to)| contact(q, to)).collect();
-        let names = wording::names(who.iter().map(String::as_str), MOST_CONTACTS);
-        rows.push(("gets a message", names));
-    }
-    rows
-}
-
-fn swing_text(swing: &Swing<'_>) -> String {
-    let name = &swing.quote.quote;
-    match (swing.before, swing.after) {
-        (None, Some(after)) => format!("{after}  {name}"),
-        (before, after) => {
-            let total = wording::total(before, after).unwrap_or_default();
-            format!("{total}  {name}")
-        }
-    }
-}
-
-/// `jo@acme.example (acme-seo-2027)`.
-fn contact(quote: &QuotePlan, to: &[&str]) -> String {
-    if to.is_empty() {
-        return format!("the customer ({})", quote.quote);
-    }
-    let names = wording::names(to.iter().copied(), 3);
-    format!("{} ({})", wording::one_line(&names, 200), quote.quote)
 }
 
 /// Whether a quote has a section of its own.

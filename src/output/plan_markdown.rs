@@ -11,8 +11,9 @@ use std::fmt::Write as _;
 use super::escape_markdown::escape_markdown;
 use super::markdown::{self, Sheet, cell, code};
 use super::plan_brief::{Brief, brief};
+use super::plan_brief_rows::brief_rows;
 use super::plan_care::{self, Class};
-use super::plan_human::{brief_rows, consents, counts, has_section};
+use super::plan_human::{consents, counts, has_section};
 use super::plan_markdown_quote as section;
 use super::theme::mark_of;
 use super::wording;
@@ -102,8 +103,9 @@ fn money_table(brief: &Brief<'_>) -> String {
 fn facts(plan: &Plan, brief: &Brief<'_>) -> String {
     let mut out = String::from("\n");
     let _ = writeln!(out, "- quotes touched: {}", brief.touched);
-    for (label, said) in brief_rows(brief).into_iter().take(3 * MOST_CURRENCIES) {
-        let _ = writeln!(out, "- {label}: {}", cell(&said));
+    for row in brief_rows(brief).into_iter().take(3 * MOST_CURRENCIES) {
+        let figure = escape_markdown(&row.figure);
+        let _ = writeln!(out, "- {}: {figure}, {}", row.label, cell(&row.detail));
     }
     let needed: Vec<String> = consents(plan)
         .into_iter()

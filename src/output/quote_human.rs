@@ -96,8 +96,11 @@ fn write_items(page: &mut Page, sheet: &QuoteSheet<'_>) {
         }
         let discount = discount_text(sheet, row.item);
         if let Some(off) = off {
-            let said = discount.unwrap_or_else(|| "discount".to_owned());
-            sum.push_str(&format!(", {said} = −{}", sheet.said(off.amount)));
+            let size = format!("−{}", sheet.said(off.amount));
+            match discount.filter(|said| *said != size) {
+                Some(said) => sum.push_str(&format!(", {said} = {size}")),
+                None => sum.push_str(&format!(", {size}")),
+            }
         } else if let Some(said) = discount.filter(|_| gross.is_none()) {
             sum.push_str(&format!(", {said}"));
         }

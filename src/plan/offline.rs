@@ -36,8 +36,8 @@ pub type Dialects = BTreeMap<ConnectionName, Arc<dyn Dialect>>;
 pub struct Known {
     /// The facts. References that are not resolved have a label and a placeholder for an id.
     pub facts: Facts,
-    /// Manifest paths of the references that only the upstream can resolve.
-    pub unresolved: BTreeSet<String>,
+    /// The references that only the upstream can resolve: what they say, by manifest path.
+    pub unresolved: BTreeMap<String, String>,
 }
 
 impl Known {
@@ -54,13 +54,13 @@ pub fn known(
     quote: &Quote,
     entry: Option<&Entry>,
 ) -> Result<Known, Vec<Diagnostic>> {
-    let mut unresolved = BTreeSet::new();
+    let mut unresolved = BTreeMap::new();
     let mut refs = BTreeMap::new();
     for (n, (path, asked)) in dialect.references(quote).into_iter().enumerate() {
         let recorded = entry.and_then(|e| e.refs.get(&path)).filter(|r| r.asked == asked.asked);
         let id = recorded.map(|r| r.id.clone()).or(asked.id);
         let Some(id) = id.or_else(|| {
-            unresolved.insert(path.clone());
+            unresolved.insert(path.clone(), asked.label.clone());
             RemoteId::parse(&format!("{UNRESOLVED}{n}"))
         }) else {
             continue;
@@ -191,8 +191,8 @@ fn settle(
         None => create(desired, &known, dialect, row),
         Some(entry) => compare(subject, desired, entry, &known, dialect, row),
     }
-    if !known.unresolved.is_empty() && row.action.is_pending() {
-        let names: Vec<String> = known.unresolved.iter().map(|p| format!("`{p}`")).collect();
+    if !known.unresolved.is_empty() && row.action.is_pending() && subject.entry.is_some() {
+        let names: Vec<String> = known.unresolved.keys().map(|p| format!("`{p}`")).collect();
         row.notices.push(format!("resolved upstream, so not known here: {}", names.join(", ")));
     }
     row.want = known.facts;
@@ -227,15 +227,15 @@ fn create(desired: &Quote, known: &Known, dialect: &dyn Dialect, row: &mut Quote
     row.action = Action::Create;
     let state = wanted_state(desired);
     let set = known.facts.iter().filter(|(_, value)| !value.is_empty());
-    // An id that nobody has looked up is no fact to show.
+    // An id that nobody has looked up is no fact to show; what is asked for is.
     let told = set.filter(|(path, value)| !known.is_open(path, value));
     row.changes = told.map(|(path, value)| change(path, Some(value.clone()))).collect();
+    row.changes.extend(known.unresolved.iter().map(|(path, label)| {
+        change(&Path::new(path), Some(Value::text(format!("{label} (to be looked up)"))))
+    }));
     row.changes.push(state_change(None, &state, ChangeOrigin::Manifest, true));
     row.state_after = Some(state);
     row.total_after = dialect.total(&known.facts);
-    row.notices.push(
-        "nothing is recorded of it: it is made, or taken over if it is there already".to_owned(),
-    );
 }
 
 fn compare(
@@ -249,7 +249,7 @@ fn compare(
     let names: Vec<&QuoteName> =
         [Some(subject.quote), subject.was, subject.stamped_as].into_iter().flatten().collect();
     let ownership = ownership_of(desired);
-    let mut unknown: BTreeSet<String> = known.unresolved.clone();
+    let mut unknown: BTreeSet<String> = known.unresolved.keys().cloned().collect();
     for (path, value) in known.facts.iter().filter(|(path, _)| !ownership.ignores(path)) {
         let recorded = entry.fields.get(path);
         if names.iter().any(|name| recorded == Some(&value.fingerprint(name, path))) {
@@ -299,7 +299,7 @@ fn compare(
 fn removed(entry: &Entry, known: &Known, ownership: &diff::Ownership, row: &mut QuotePlan) {
     let parts: BTreeSet<&str> = known.facts.keys().filter_map(Path::part).collect();
     let people = |p: &String| p == "customer" || p.starts_with("contacts[");
-    let people_open = known.unresolved.iter().any(people);
+    let people_open = known.unresolved.keys().any(people);
     for path in entry.fields.keys() {
         if known.facts.contains_key(path) || path.as_str() == diff::STATE || ownership.ignores(path)
         {
