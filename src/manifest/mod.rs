@@ -44,3 +44,6 @@ pub use provider::ProviderName;
 pub use read::MAX_PROBLEMS;
 pub use scalar::MAX_TEXT;
 pub use workspace::{FILE_NAME, Workspace};
+
+pub(crate) use forms::{calendar_period as period, is_email};
+pub(crate) use slug::{is_key, slug, unique_slugs};
