@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::machine::Here;
 
+/// Where `proforma sandbox` listens, and `--sandbox` without an address leads.
+pub const DEFAULT_SANDBOX: &str = "http://127.0.0.1:8765";
+
 /// Quotes as code: write sales quotes as YAML, see what would change upstream, apply it once.
 ///
 /// Typical use: `proforma validate`, then `proforma plan`, then `proforma apply`. Without an
@@ -42,8 +45,10 @@ pub struct Global {
     pub verbose: u8,
     /// Let every connection talk to the sandbox at this loopback address instead of its upstream.
     ///
-    /// Needs no credentials, and remembers in `proforma.sandbox.lock`.
-    #[arg(long, global = true, value_name = "URL", env = "PROFORMA_SANDBOX")]
+    /// Needs no credentials, and remembers in `proforma.sandbox.lock`. Without an address (as the
+    /// last word of the line) it is the one where `proforma sandbox` listens.
+    #[arg(long, global = true, value_name = "URL", env = "PROFORMA_SANDBOX",
+          num_args = 0..=1, default_missing_value = DEFAULT_SANDBOX)]
     pub sandbox: Option<String>,
     /// The machine that the command runs on: no flag, a seam.
     #[arg(skip)]
@@ -94,17 +99,29 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// Make a workspace: commented, valid, ready to plan against the sandbox.
+    ///
+    /// On a terminal it asks for what no flag says. It never writes over a file.
+    Init(InitArgs),
     /// Check workspace, manifests, catalog and lockfile, offline.
     ///
-    /// Formats: human, json. Exit code 10 if anything is wrong.
+    /// Formats: human, json, sarif, github. Exit code 10 if anything is wrong.
     Validate {
         /// Report only what is in these files or folders (everything is still read).
         paths: Vec<PathBuf>,
     },
     /// Show what apply would change. Reads upstream, never writes.
     ///
-    /// Formats: human, json. Exit code 5 when a quote is blocked.
+    /// Formats: human, json, markdown, html, sarif, github. Exit code 5 when a quote is blocked.
     Plan(PlanArgs),
+    /// Show one quote with its lines and how its total comes about. Offline.
+    ///
+    /// Totals are computed by the provider's arithmetic, each rounding named. Formats: human, json,
+    /// html (the quote as the customer would read it).
+    Show {
+        /// The quote.
+        quote: String,
+    },
     /// Do what the plan says, in order, exactly once.
     ///
     /// Without PLANFILE it plans first, shows the plan and asks. Formats: human, json.
@@ -143,6 +160,47 @@ pub enum Command {
         #[arg(long)]
         no_pause: bool,
     },
+}
+
+/// Flags of init.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The folder; made where it is missing. Default: the folder of `--dir`.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// The upstream.
+    #[arg(long, value_name = "PROVIDER")]
+    pub provider: Option<Provider>,
+    /// The workspace's name, part of the mark on every quote. Default: after the folder.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// What to call the account in manifests.
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+}
+
+/// The upstreams, as words of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Provider {
+    /// HubSpot quotes.
+    Hubspot,
+    /// Quick Quote for Shopify.
+    Quickquote,
+    /// SalesByte.
+    Salesbyte,
+    /// DealHub.
+    Dealhub,
+}
+
+impl From<Provider> for crate::manifest::ProviderName {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Hubspot => Self::Hubspot,
+            Provider::Quickquote => Self::Quickquote,
+            Provider::Salesbyte => Self::Salesbyte,
+            Provider::Dealhub => Self::Dealhub,
+        }
+    }
 }
 
 /// The care of the lockfile.
@@ -225,6 +283,13 @@ pub struct PlanArgs {
     /// Exit with 2 when changes are pending.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Ask no upstream: compare manifests with what the lockfile records. Needs no credentials.
+    ///
+    /// For pull requests from forks. Says which quotes will be created, will change, are as
+    /// recorded, or cannot be told without a look; never what is upstream now. Such a plan cannot
+    /// be saved.
+    #[arg(long)]
+    pub offline: bool,
 }
 
 /// Flags of apply.

@@ -100,7 +100,8 @@ pub fn earlier_runs(opened: &mut Opened) -> Result<Replay, Failure> {
     Ok(left)
 }
 
-fn sandbox_url(text: &str) -> Result<BaseUrl, Failure> {
+/// The address of a sandbox, as `--sandbox` gives it.
+pub fn sandbox_url(text: &str) -> Result<BaseUrl, Failure> {
     let invalid = |why: &str| {
         Failure::new(Kind::Invalid, format!("`--sandbox` {why}"))
             .help("start one with `proforma sandbox`, then use `--sandbox http://127.0.0.1:8765`")

@@ -43,6 +43,7 @@ pub use load::{LoadOptions, Loaded, load};
 pub use provider::ProviderName;
 pub use read::MAX_PROBLEMS;
 pub use scalar::MAX_TEXT;
+pub(crate) use slug::slug;
 pub use workspace::{FILE_NAME, Workspace};
 
 pub(crate) use forms::{calendar_period as period, is_email};

@@ -8,6 +8,7 @@
 //! JSON, [`mod@escape_markdown`], [`mod@escape_html`], [`mod@escape_sarif`] and [`escape_workflow`]
 //! for theirs, [`logs`] for log lines.
 
+pub mod annotations;
 pub mod apply_human;
 pub mod apply_json;
 pub mod diagnostics;
@@ -19,18 +20,33 @@ pub mod events_file;
 pub mod failure_human;
 #[cfg(test)]
 mod fixtures;
+pub mod html;
 pub mod json;
 mod layout;
 pub mod logs;
+pub mod markdown;
 #[cfg(test)]
 mod page_tests;
+mod plan_brief;
 mod plan_care;
+pub mod plan_findings;
+pub mod plan_html;
+mod plan_html_picture;
+mod plan_html_quote;
 pub mod plan_human;
 pub mod plan_json;
+pub mod plan_markdown;
+mod plan_markdown_quote;
 mod plan_parts;
 mod plan_quote;
 pub mod printer;
 pub mod progress;
+pub mod quote_html;
+pub mod quote_human;
+pub mod quote_json;
+pub mod quote_sheet;
+pub mod rules;
+pub mod sarif;
 pub mod sheet;
 pub mod sheet_markdown;
 pub mod text;

@@ -18,6 +18,7 @@ pub mod quickquote;
 pub mod salesbyte;
 pub mod state;
 pub mod step;
+pub mod sums;
 pub mod survey;
 
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::desired::Quote;
-use crate::facts::Facts;
+use crate::facts::{Facts, Path};
 use crate::failure::Diagnostic;
 use crate::key::{RemoteId, StepId, WorkspaceName};
 use crate::money::Money;
@@ -34,7 +35,8 @@ use import::Imported;
 use listing::{Filter, Looked, Page, Row, Seen};
 use state::{Move, State};
 use step::{Located, Receipt, Step, Trouble, TroubleKind, Work};
-use survey::{Ask, Survey};
+use sums::Sums;
+use survey::{Ask, Asked, Survey};
 
 /// Requests sent so far on one connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -83,6 +85,23 @@ pub trait Dialect: Send + Sync {
     /// not among them.
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>>;
 
+    /// The references of a manifest that are looked up upstream, by the path under which they are
+    /// recorded.
+    fn references(&self, _: &Quote) -> BTreeMap<String, Asked> {
+        BTreeMap::new()
+    }
+
+    /// Whether the form in which a fact is recorded depends on what the account says of the field,
+    /// so that without a look at it a difference proves nothing.
+    fn form_is_upstream(&self, _: &Path) -> bool {
+        false
+    }
+
+    /// How facts add up, by the provider's arithmetic; `None` where it cannot be known.
+    fn sums<'f>(&self, _: &'f Facts) -> Option<Sums<'f>> {
+        None
+    }
+
     /// The total that facts amount to, by the provider's arithmetic; `None` where it cannot be
     /// known. `fallback` is the currency where no fact says it.
     fn total(&self, facts: &Facts) -> Option<Money>;
@@ -103,6 +122,12 @@ pub trait Dialect: Send + Sync {
     /// How long a fresh object may stay invisible to [`Reader::locate`]; absent is proven only
     /// after that time.
     fn lag(&self) -> Duration;
+
+    /// How long a quote that was just made may stay unreadable, where that is long enough for
+    /// another machine to begin meanwhile, and making it twice costs money.
+    fn hides_fresh(&self) -> Option<Duration> {
+        None
+    }
 
     /// Whether a survey proves that a quote which it does not find is not there. Where it cannot,
     /// a creation whose outcome is unknown waits for a person.

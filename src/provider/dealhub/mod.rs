@@ -25,6 +25,7 @@ pub mod reader;
 pub mod refusal;
 pub mod status;
 pub mod steps;
+mod total;
 pub mod wanted;
 pub mod wire;
 pub mod writer;
@@ -45,6 +46,7 @@ use crate::money::{Currency, Money};
 use crate::plan::model::Change;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Step, Work};
+use crate::provider::sums::Sums;
 use crate::provider::survey::{Observed, Survey};
 use crate::provider::{BatchClass, Dialect, Mutability};
 
@@ -87,6 +89,10 @@ impl Dialect for DealhubDialect {
         if wanted.sink.found.is_empty() { Ok(wanted.facts) } else { Err(wanted.sink.found) }
     }
 
+    fn sums<'f>(&self, facts: &'f Facts) -> Option<Sums<'f>> {
+        total::sums(facts)
+    }
+
     fn total(&self, facts: &Facts) -> Option<Money> {
         let amount = facts.get(&Path::new("total")).and_then(Value::number)?;
         match facts.get(&Path::new("currency")) {
@@ -115,6 +121,10 @@ impl Dialect for DealhubDialect {
 
     fn lag(&self) -> Duration {
         self.settings.visibility
+    }
+
+    fn hides_fresh(&self) -> Option<Duration> {
+        Some(self.settings.visibility).filter(|time| !time.is_zero())
     }
 
     fn previews(&self) -> bool {

@@ -36,10 +36,11 @@ pub mod wanted;
 pub mod wire;
 pub mod writer;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::desired::Quote;
-use crate::facts::Facts;
+use crate::facts::{Facts, Path};
 use crate::failure::Diagnostic;
 use crate::http::{Class, Policy, RateLimit};
 use crate::key::ConnectionName;
@@ -47,7 +48,8 @@ use crate::money::Money;
 use crate::plan::model::Change;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Operation as AnyOperation, Step, Work};
-use crate::provider::survey::Survey;
+use crate::provider::sums::Sums;
+use crate::provider::survey::{Asked, Survey};
 use crate::provider::{BatchClass, Dialect};
 
 /// Which of HubSpot's two quote systems a connection uses.
@@ -125,6 +127,21 @@ impl Dialect for HubspotDialect {
 
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         wanted::facts(&self.settings, quote, survey)
+    }
+
+    fn references(&self, quote: &Quote) -> BTreeMap<String, Asked> {
+        resolve::references(quote)
+    }
+
+    /// Native values take the type of the portal's property, and the currency of lines may be the
+    /// deal's.
+    fn form_is_upstream(&self, path: &Path) -> bool {
+        let text = path.as_str();
+        text.starts_with("fields[") || text.contains("hubspot.") || path.field() == "currency"
+    }
+
+    fn sums<'f>(&self, facts: &'f Facts) -> Option<Sums<'f>> {
+        total::sums(facts)
     }
 
     fn total(&self, facts: &Facts) -> Option<Money> {

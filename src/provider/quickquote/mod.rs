@@ -40,7 +40,8 @@ use crate::money::{Currency, Money};
 use crate::plan::model::Change;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Operation as AnyOperation, Step, Work};
-use crate::provider::survey::{Observed, Survey};
+use crate::provider::sums::Sums;
+use crate::provider::survey::{Asked, Observed, Survey};
 use crate::provider::{BatchClass, Dialect};
 
 /// What stands before the stamp in a quote's tags.
@@ -100,6 +101,14 @@ impl Dialect for QuickquoteDialect {
 
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         wanted::facts(quote, survey)
+    }
+
+    fn references(&self, quote: &Quote) -> BTreeMap<String, Asked> {
+        resolve::references(quote)
+    }
+
+    fn sums<'f>(&self, facts: &'f Facts) -> Option<Sums<'f>> {
+        total::sums(self.settings.currency, facts)
     }
 
     fn total(&self, facts: &Facts) -> Option<Money> {
