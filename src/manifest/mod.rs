@@ -47,4 +47,5 @@ pub(crate) use slug::slug;
 pub use workspace::{FILE_NAME, Workspace};
 
 pub(crate) use forms::{calendar_period as period, is_email};
-pub(crate) use slug::{is_key, slug, unique_slugs};
+pub(crate) use quote::blank_quote;
+pub(crate) use slug::{is_key, unique_slugs};
