@@ -126,6 +126,11 @@ pub enum Command {
     ///
     /// Without PLANFILE it plans first, shows the plan and asks. Formats: human, json.
     Apply(ApplyArgs),
+    /// Turn quotes that exist upstream into manifests and lockfile entries.
+    ///
+    /// Reads upstream, never writes there; the next plan is empty. Running it again imports only what
+    /// is new. Formats: human, json. Exit code 5 when a quote could not be imported.
+    Import(ImportArgs),
     /// Explain requests whose outcome is unknown, and settle them.
     ///
     /// Without a flag: says for each quote what was sent, when, and what to look for.
@@ -291,6 +296,59 @@ pub struct PlanArgs {
     #[arg(long)]
     pub offline: bool,
 }
+
+/// Flags of import.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["all", "id"]))]
+pub struct ImportArgs {
+    /// The connection to import from.
+    #[arg(long, value_name = "C")]
+    pub connection: String,
+    /// Every quote of the account.
+    #[arg(long)]
+    pub all: bool,
+    /// Quotes by their upstream ids; repeatable.
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub id: Vec<String>,
+    /// Where the manifests go, below the workspace. Default: `quotes/imported/<connection>`.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<String>,
+    /// Make products that several quotes sell entries of the catalog.
+    #[arg(long)]
+    pub catalog: bool,
+    /// Only quotes in this state (draft, published, sent, viewed, ..); repeatable.
+    #[arg(long, value_name = "STATE", value_parser = STATES)]
+    pub state: Vec<String>,
+    /// Only quotes that were made on this day or later (YYYY-MM-DD).
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+    /// Only quotes that were made on this day or earlier.
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+    /// Only quotes with this tag; repeatable.
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Only quotes that hold this text, in any case: title, customer, items, notes.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+}
+
+/// States that a quote may be observed in.
+const STATES: [&str; 13] = [
+    "draft",
+    "in_review",
+    "approved",
+    "rejected",
+    "published",
+    "sent",
+    "viewed",
+    "accepted",
+    "declined",
+    "canceled",
+    "ordered",
+    "expired",
+    "unknown",
+];
 
 /// Flags of apply.
 #[derive(Debug, Clone, Args)]

@@ -10,6 +10,7 @@ pub mod args;
 pub mod checkout;
 pub mod connect;
 pub mod demo;
+pub mod import;
 pub mod init;
 pub mod lock;
 pub mod lock_merge;
@@ -158,6 +159,7 @@ fn document(command: &Command) -> Option<Document> {
         Command::Apply(_) => Some(Document::Apply),
         Command::Validate { .. } => Some(Document::Validate),
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
+        Command::Import(_) => Some(Document::Other("import")),
         Command::Providers { .. } => Some(Document::Other("providers")),
         Command::Show { .. } => Some(Document::Other("quote")),
         _ => None,
@@ -171,9 +173,10 @@ fn formats(command: &Command) -> &'static [Format] {
         Command::Plan(_) => &[Human, Json, Markdown, Html, Sarif, Github],
         Command::Validate { .. } => &[Human, Json, Sarif, Github],
         Command::Show { .. } => &[Human, Json, Html],
-        Command::Apply(_) | Command::Lock(args::LockCommand::List) | Command::Providers { .. } => {
-            &[Human, Json]
-        }
+        Command::Apply(_)
+        | Command::Import(_)
+        | Command::Lock(args::LockCommand::List)
+        | Command::Providers { .. } => &[Human, Json],
         _ => &[Human],
     }
 }
@@ -189,6 +192,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
     }
     match &cli.command {
         Command::Init(args) => init::run(global, args, printer),
+        Command::Import(args) => import::run(global, args, printer).await,
         Command::Validate { paths } => validate::run(global, paths, printer),
         Command::Plan(args) => plan::run(global, args, printer).await,
         Command::Show { quote } => show::run(global, quote, printer),

@@ -45,3 +45,7 @@ pub use read::MAX_PROBLEMS;
 pub use scalar::MAX_TEXT;
 pub(crate) use slug::slug;
 pub use workspace::{FILE_NAME, Workspace};
+
+pub(crate) use forms::{calendar_period as period, is_email};
+pub(crate) use quote::blank_quote;
+pub(crate) use slug::{is_key, unique_slugs};

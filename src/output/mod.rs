@@ -23,6 +23,7 @@ pub mod failure_human;
 #[cfg(test)]
 mod fixtures;
 pub mod html;
+pub mod import_report;
 pub mod json;
 mod layout;
 pub mod logs;
