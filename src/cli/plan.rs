@@ -4,10 +4,12 @@ use super::args::{Global, PlanArgs};
 use super::{Ending, open, planning, program};
 use crate::disk;
 use crate::failure::Kind;
+use crate::http::calls_begun;
 use crate::output::failure_human::diagnostics_human;
 use crate::output::plan_human::{Next, plan_human};
 use crate::output::plan_json::plan_json;
 use crate::output::printer::Printer;
+use crate::output::progress::reading;
 use crate::output::text::safe;
 use crate::plan::saved;
 
@@ -17,8 +19,8 @@ pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending 
     let stop = global.machine.stop_token();
     let consent = planning::standing_consent(&opened);
     let left = open::earlier_runs(&mut opened)?;
-    let mut planned =
-        planning::plan(&opened, &args.shape, &consent, &left.open, None, &stop).await?;
+    let work = planning::plan(&opened, &args.shape, &consent, &left.open, None, &stop);
+    let mut planned = reading(printer, calls_begun, work).await?;
     if args.preview_prices {
         planning::preview(&opened, &mut planned).await;
     }

@@ -16,11 +16,14 @@ pub mod escape_markdown;
 pub mod escape_sarif;
 pub mod escape_workflow;
 pub mod events_file;
+pub mod explain_human;
 pub mod failure_human;
 #[cfg(test)]
 mod fixtures;
+pub mod fmt_human;
 pub mod json;
 mod layout;
+mod link;
 pub mod logs;
 #[cfg(test)]
 mod page_tests;
@@ -31,8 +34,11 @@ mod plan_parts;
 mod plan_quote;
 pub mod printer;
 pub mod progress;
+pub mod schema;
 pub mod sheet;
 pub mod sheet_markdown;
+pub mod status;
+pub mod status_human;
 pub mod text;
 mod text_diff;
 pub mod theme;
