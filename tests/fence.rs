@@ -161,6 +161,32 @@ fn a_saved_plan_is_compared_again_right_before_the_first_write_of_each_quote() {
     world.quote("Edited meanwhile");
 }
 
+/// A deletion that somebody else has carried out meanwhile (or an earlier request of our own, that
+/// landed late) is what was asked for.
+#[test]
+fn a_late_deletion_of_what_is_gone_is_done() {
+    let both = format!("{}---\n{}", draft_on("crm", "zero", 1), draft_on("crm", "one", 1));
+    let world = four(&both);
+    world.apply().expect(0);
+    let late = Elsewhere::clone_of(&world);
+    late.write("quotes/all.yaml", &draft_on("crm", "zero", 1));
+    world.write("quotes/all.yaml", &draft_on("crm", "zero", 1));
+    let before = world.requests().0;
+    late.run(&["plan", "--prune"]);
+    let reads = world.requests().0 - before;
+    world.faults(&json!([{ "on": "read", "nth": reads, "do": "hold_after" }]));
+    let mut child = late.start_apply_with(&["--prune"]);
+    assert!(world.held(&mut child), "the apply ended before it was held");
+    world.faults(&json!([]));
+    world.run(&["apply", "--auto-approve", "--allow", "all", "--prune"]).expect(0);
+    std::thread::sleep(NAP);
+    world.release();
+    end(child).expect(0);
+    assert_eq!(count_on(&world, "crm"), 1);
+    assert!(!late.read("proforma.sandbox.lock").contains("one"));
+    late.run(&["plan", "--detailed-exitcode"]).expect(0);
+}
+
 /// The workspace lock is held by a run that stands still until the lock has expired.
 #[cfg(unix)]
 #[test]

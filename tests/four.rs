@@ -109,3 +109,30 @@ fn one_manifest_and_one_product_with_four_identifiers() {
     assert_eq!(quotes("salesbyte")[0]["request"]["alternatives"][0]["bundle_id"], 458);
     assert_eq!(quotes("dealhub")[0]["request"]["line_items"][0]["sku"], "LINK-10");
 }
+
+/// A quote that was removed upstream is made anew once, also when the lockfile of before comes
+/// back (a runner whose commit was lost) and the journal with it.
+#[test]
+fn what_was_made_anew_is_found_again_by_an_older_lockfile() {
+    for (connection, upstream) in
+        [("crm", "hubspot"), ("shop", "quickquote"), ("nordic", "salesbyte")]
+    {
+        let world = support::four::four(&support::four::draft_on(connection, "one", 1));
+        let id = |world: &World| {
+            let list = world.run(&["lock", "list", "--format", "json"]).expect(0).json();
+            list["quotes"][0]["id"].as_str().unwrap().to_owned()
+        };
+        world.apply().expect(0);
+        let (first, older) = (id(&world), world.read("proforma.sandbox.lock"));
+        let gone = json!({ "upstream": upstream, "object": "quotes", "id": first });
+        world.control("POST", "archive", &gone);
+        world.apply().expect(0);
+        let second = id(&world);
+        assert_ne!(first, second, "{connection}");
+        world.write("proforma.sandbox.lock", &older);
+        fs::remove_dir_all(world.dir().join(".proforma")).unwrap();
+        let again = world.apply().expect(0).json();
+        assert_eq!(id(&world), second, "{connection}: {again}");
+        world.settled();
+    }
+}

@@ -162,6 +162,9 @@ impl<'w> Fence<'w> {
                         "restore the lockfile entry from git, or take it out with `proforma lock forget`",
                     ))
                 }
+                // What was to be deleted is gone: our own earlier request, which landed late, or a
+                // colleague who wanted the same.
+                Some(Sight::Absent | Sight::Gone) if plan.action == Action::Delete => None,
                 Some(Sight::Absent | Sight::Gone) => {
                     Some(overtaken("somebody removed the quote upstream meanwhile".to_owned()))
                 }

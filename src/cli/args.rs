@@ -9,8 +9,12 @@ use super::completions;
 use super::machine::Here;
 
 mod examples;
+mod lock;
+mod start;
 mod words;
 
+pub use lock::LockCommand;
+pub use start::{InitArgs, SandboxArgs};
 pub use words::{LogFormat, Provider, SchemaName, Shell};
 
 /// The version, with the commit where the build knows it.
@@ -120,7 +124,7 @@ pub enum Command {
     Init(InitArgs),
     /// Check workspace, manifests, catalog and lockfile, offline.
     ///
-    /// Formats: human, json. Exit code 10 if anything is wrong.
+    /// Formats: human, json, sarif, github. Exit code 10 if anything is wrong.
     #[command(after_help = examples::VALIDATE)]
     Validate {
         /// Report only what is in these files or folders (everything is still read).
@@ -140,7 +144,7 @@ pub enum Command {
     },
     /// Show what apply would change. Reads upstream, never writes.
     ///
-    /// Formats: human, json. Exit code 5 when a quote is blocked.
+    /// Formats: human, json, markdown, html, sarif, github. Exit code 5 when a quote is blocked.
     #[command(after_help = examples::PLAN)]
     Plan(PlanArgs),
     /// Each quote as it is desired, recorded and observed, with links. Reads upstream, never writes.
@@ -152,11 +156,27 @@ pub enum Command {
         #[command(flatten)]
         selection: Selection,
     },
+    /// Show one quote with its lines and how its total comes about. Offline.
+    ///
+    /// Totals are computed by the provider's arithmetic, each rounding named. Formats: human, json,
+    /// html (the quote as the customer would read it).
+    #[command(after_help = examples::SHOW)]
+    Show {
+        /// The quote.
+        #[arg(add = ArgValueCandidates::new(completions::quotes))]
+        quote: String,
+    },
     /// Do what the plan says, in order, exactly once.
     ///
     /// Without PLANFILE it plans first, shows the plan and asks. Formats: human, json.
     #[command(after_help = examples::APPLY)]
     Apply(ApplyArgs),
+    /// Turn quotes that exist upstream into manifests and lockfile entries.
+    ///
+    /// Reads upstream, never writes there; the next plan is empty. Running it again imports only what
+    /// is new. Formats: human, json. Exit code 5 when a quote could not be imported.
+    #[command(after_help = examples::IMPORT)]
+    Import(ImportArgs),
     /// Explain requests whose outcome is unknown, and settle them.
     ///
     /// Without a flag: says for each quote what was sent, when, and what to look for.
@@ -224,70 +244,6 @@ pub enum Command {
     },
 }
 
-/// Flags of init.
-#[derive(Debug, Clone, Args)]
-pub struct InitArgs {
-    /// The folder; made where it is missing. Default: the folder of `--dir`.
-    #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
-    /// The upstream.
-    #[arg(long, value_name = "PROVIDER")]
-    pub provider: Option<Provider>,
-    /// The workspace's name, part of the mark on every quote. Default: after the folder.
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    /// What to call the account in manifests.
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-}
-
-/// The care of the lockfile.
-#[derive(Debug, Clone, Subcommand)]
-pub enum LockCommand {
-    /// List what is recorded. Formats: human, json.
-    #[command(after_help = examples::LIST)]
-    List,
-    /// Take a quote out of the lockfile; the quote upstream is left alone.
-    #[command(after_help = examples::FORGET)]
-    Forget {
-        /// The quote.
-        #[arg(add = ArgValueCandidates::new(completions::quotes))]
-        quote: String,
-    },
-    /// Make the lockfile anew from the stamps upstream. Reads upstream, never writes there.
-    ///
-    /// Finds the quotes of the manifests at hand. What cannot be looked up is listed (exit code 5).
-    /// Entries of a readable lockfile that no stamp leads to are kept.
-    #[command(after_help = examples::REBUILD)]
-    Rebuild {
-        /// Do it although the lockfile is readable and records quotes.
-        #[arg(long)]
-        overwrite: bool,
-    },
-    /// Rename a quote. The quote upstream is stamped anew with the next write that its state allows.
-    #[command(after_help = examples::MV)]
-    Mv {
-        /// The name in the lockfile.
-        #[arg(add = ArgValueCandidates::new(completions::quotes))]
-        old: String,
-        /// The new name.
-        new: String,
-    },
-    /// Join two branches' lockfiles: a merge driver for git. Writes the result to OURS.
-    ///
-    /// Exit code 0 when joined; 1 when the branches disagree: OURS then holds conflict marks.
-    /// `git config merge.proforma.driver 'proforma lock merge %O %A %B'`
-    #[command(after_help = examples::MERGE)]
-    Merge {
-        /// The common ancestor (git: %O).
-        base: PathBuf,
-        /// This branch's lockfile, which becomes the result (git: %A).
-        ours: PathBuf,
-        /// The other branch's lockfile (git: %B).
-        theirs: PathBuf,
-    },
-}
-
 /// Which quotes a command looks at.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
@@ -329,7 +285,67 @@ pub struct PlanArgs {
     /// Exit with 2 when changes are pending.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Ask no upstream: compare manifests with what the lockfile records. Needs no credentials.
+    ///
+    /// For pull requests from forks. Says which quotes will be created, will change, are as
+    /// recorded, or cannot be told without a look; never what is upstream now. Such a plan cannot
+    /// be saved.
+    #[arg(long)]
+    pub offline: bool,
 }
+
+/// Flags of import.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["all", "id"]))]
+pub struct ImportArgs {
+    /// The connection to import from.
+    #[arg(long, value_name = "C")]
+    pub connection: String,
+    /// Every quote of the account.
+    #[arg(long)]
+    pub all: bool,
+    /// Quotes by their upstream ids; repeatable.
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub id: Vec<String>,
+    /// Where the manifests go, below the workspace. Default: `quotes/imported/<connection>`.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<String>,
+    /// Make products that several quotes sell entries of the catalog.
+    #[arg(long)]
+    pub catalog: bool,
+    /// Only quotes in this state (draft, published, sent, viewed, ..); repeatable.
+    #[arg(long, value_name = "STATE", value_parser = STATES)]
+    pub state: Vec<String>,
+    /// Only quotes that were made on this day or later (YYYY-MM-DD).
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+    /// Only quotes that were made on this day or earlier.
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+    /// Only quotes with this tag; repeatable.
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Only quotes that hold this text, in any case: title, customer, items, notes.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+}
+
+/// States that a quote may be observed in.
+const STATES: [&str; 13] = [
+    "draft",
+    "in_review",
+    "approved",
+    "rejected",
+    "published",
+    "sent",
+    "viewed",
+    "accepted",
+    "declined",
+    "canceled",
+    "ordered",
+    "expired",
+    "unknown",
+];
 
 /// Flags of apply.
 #[derive(Debug, Clone, Args)]
@@ -352,30 +368,4 @@ pub struct ApplyArgs {
     /// Write what happens to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
-}
-
-/// Flags of sandbox.
-#[derive(Debug, Clone, Args)]
-pub struct SandboxArgs {
-    /// Where to listen (loopback only); port 0 picks a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8765")]
-    pub listen: std::net::SocketAddr,
-    /// Answer each request after this time, for example `20ms`.
-    #[arg(long, value_name = "TIME")]
-    pub latency: Option<String>,
-    /// Refuse more than this many requests in a rolling window, for example `190/10s`.
-    #[arg(long, value_name = "N/TIME")]
-    pub rate: Option<String>,
-    /// Answer this share of requests with 5xx without doing them, for example `1%`.
-    #[arg(long, value_name = "SHARE")]
-    pub fail: Option<String>,
-    /// Do this share of requests, then drop the answer.
-    #[arg(long, value_name = "SHARE")]
-    pub lose: Option<String>,
-    /// Seed of all chance.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-    /// Load the records from this file if it exists, and keep them there.
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<PathBuf>,
 }

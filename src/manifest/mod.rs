@@ -30,6 +30,7 @@ mod scalar;
 mod slug;
 mod walk;
 mod workspace;
+pub mod write;
 
 #[cfg(test)]
 mod tests;
@@ -47,3 +48,7 @@ pub(crate) use read::nearest;
 pub use scalar::MAX_TEXT;
 pub(crate) use slug::slug;
 pub use workspace::{FILE_NAME, Workspace};
+
+pub(crate) use forms::{calendar_period as period, is_email};
+pub(crate) use quote::blank_quote;
+pub(crate) use slug::{is_key, unique_slugs};

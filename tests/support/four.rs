@@ -125,7 +125,13 @@ impl Elsewhere {
 
     /// Starts an apply and leaves it running; its output is kept.
     pub fn start_apply(&self) -> Child {
+        self.start_apply_with(&[])
+    }
+
+    /// The same with more flags.
+    pub fn start_apply_with(&self, flags: &[&str]) -> Child {
         self.command(&["apply", "--auto-approve", "--allow", "all", "--format", "json"])
+            .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

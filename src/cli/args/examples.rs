@@ -109,3 +109,13 @@ Examples:
 pub const DEMO: &str = "\
 Example:
   proforma demo --no-pause";
+/// Of `show`.
+pub const SHOW: &str = "\
+Examples:
+  proforma show acme-seo-2027
+  proforma show acme-seo-2027 --format html > quote.html";
+/// Of `import`.
+pub const IMPORT: &str = "\
+Examples:
+  proforma import --connection crm --all
+  proforma import --connection crm --id 31400000001 --out quotes/old";

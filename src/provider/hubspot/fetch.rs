@@ -2,9 +2,10 @@
 //!
 //! Purpose: the one place that knows HubSpot's read routes and their limits. Invariants: results
 //! are matched by id or value, never by position; an error row that does not mean "not there" is
-//! trouble, so that an incomplete answer is never taken for an absence.
+//! trouble, and what an answer in part says nothing of is read by itself, so that an incomplete
+//! answer is never taken for an absence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -143,11 +144,35 @@ impl Fetch {
                     return Ok(Vec::new());
                 };
                 only_missing(&batch.errors)?;
-                Ok(batch.results)
+                let mut records = batch.results;
+                for id in unmentioned(chunk, &records, &batch.errors, id_property) {
+                    records.extend(self.read_one(object, id, properties, id_property).await?);
+                }
+                Ok(records)
             }
         });
         let all: Vec<Vec<Record>> = try_join_all(calls).await?;
         Ok(all.into_iter().flatten().filter(|r| !r.archived).collect())
+    }
+
+    /// One record, by id or by the value of a unique property; `None` = HubSpot says that it is not
+    /// there.
+    async fn read_one(
+        &self,
+        object: Object,
+        id: &str,
+        properties: &[String],
+        id_property: Option<&str>,
+    ) -> Result<Option<Record>, Trouble> {
+        let path = format!("/crm/v3/objects/{}/{}", object.path(), segment(id));
+        let properties = properties.join(",");
+        let mut query = vec![("properties", properties.as_str())];
+        query.extend(id_property.map(|name| ("idProperty", name)));
+        match self.wire.get(&path, &query).await {
+            Ok(answer) => decode(&answer).map(Some),
+            Err(e @ CallError::Refused(_)) if e.refused_status() == Some(404) => Ok(None),
+            Err(e) => Err(refusal::trouble(&e)),
+        }
     }
 
     /// The other ends of links, by the id they start from.
@@ -214,6 +239,23 @@ impl Fetch {
     pub async fn list(&self, object: Object, properties: &[&str]) -> Result<Vec<Record>, Trouble> {
         let path = format!("/crm/v3/objects/{}", object.path());
         self.pages(&path, &[("limit", "100"), ("properties", &properties.join(","))]).await
+    }
+
+    /// A page of all records of a type, at the largest size, and the cursor of the next one.
+    pub async fn page(
+        &self,
+        object: Object,
+        properties: &[&str],
+        after: Option<&str>,
+    ) -> Result<(Vec<serde_json::Value>, Option<String>), Trouble> {
+        let path = format!("/crm/v3/objects/{}", object.path());
+        let properties = properties.join(",");
+        let mut query = vec![("limit", "100"), ("properties", properties.as_str())];
+        query.extend(after.map(|after| ("after", after)));
+        let answer = self.get(&path, &query).await?;
+        let page: Page<serde_json::Value> = decode(&answer)?;
+        let next = page.after();
+        Ok((page.results, next))
     }
 
     /// All owners, those who left not among them.
@@ -372,6 +414,29 @@ fn only_missing(errors: &[ErrorBody]) -> Result<(), Trouble> {
             Err(Trouble::new(TroubleKind::Network, message).help("run the command again"))
         }
     }
+}
+
+/// What a partial answer says nothing of: no record, and no error row that names it. An answer
+/// without error rows is whole: what it lacks is not there.
+fn unmentioned<'c>(
+    asked: &'c [String],
+    records: &[Record],
+    errors: &[ErrorBody],
+    id_property: Option<&str>,
+) -> Vec<&'c str> {
+    if errors.is_empty() {
+        return Vec::new();
+    }
+    let named: BTreeSet<String> = errors
+        .iter()
+        .flat_map(|e| e.context("ids").into_iter().chain(e.id.as_ref().map(|id| id.0.clone())))
+        .collect();
+    let found: BTreeSet<&str> = records
+        .iter()
+        .filter_map(|r| id_property.map_or(Some(r.id.0.as_str()), |name| r.get(name)))
+        .collect();
+    let unmentioned = |id: &&str| !found.contains(id) && !named.contains(*id);
+    asked.iter().map(String::as_str).filter(unmentioned).collect()
 }
 
 fn endless(path: &str) -> Trouble {

@@ -235,3 +235,23 @@ async fn doubled_parts_are_told_apart() {
     assert!(text.contains("archive line item #"), "{text}");
     rig.assert_done(&q).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_an_answer_in_part_says_nothing_of_is_not_taken_for_gone() {
+    let mut rig = Rig::legacy();
+    let q = plain("acme");
+    rig.apply(&q).await;
+    let somebody_elses = json!({
+        "status": "COMPLETE", "results": [], "numErrors": 1,
+        "errors": [{ "status": "error", "category": "OBJECT_NOT_FOUND",
+            "message": "Could not get some objects", "context": { "ids": ["999"] } }],
+    });
+    fault(
+        &rig,
+        &json!([{ "on": "read", "match": "objects/quotes/batch/read", "nth": 1,
+            "do": "status:207", "body": somebody_elses }]),
+    );
+    let survey = rig.survey(std::slice::from_ref(&q)).await;
+    let sight = &survey.sights[&q.name];
+    assert!(matches!(sight, Sight::Found(_)), "{sight:?}");
+}
