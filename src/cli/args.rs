@@ -245,6 +245,13 @@ pub struct ApplyArgs {
     /// At most this many requests in flight a connection.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: Option<u16>,
+    /// Apply a few quotes first, so many or a share of them, and go on only if they are as planned.
+    ///
+    /// The first quote of each connection by name, then the second of each, and so on. They are
+    /// applied and read back, and their totals are compared; if one differs or cannot be compared,
+    /// no other quote is touched (exit code 5).
+    #[arg(long, value_name = "N|P%")]
+    pub canary: Option<crate::apply::canary::Share>,
     /// Write what happens to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
