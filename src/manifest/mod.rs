@@ -19,6 +19,7 @@ mod forms;
 mod guardrails;
 mod item;
 mod load;
+pub mod order;
 mod parts;
 mod provider;
 mod quote;
@@ -27,6 +28,7 @@ mod scalar;
 mod slug;
 mod walk;
 mod workspace;
+pub mod write;
 
 #[cfg(test)]
 mod tests;

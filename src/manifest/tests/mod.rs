@@ -2,6 +2,7 @@
 
 mod drawn;
 mod workspaces;
+mod written;
 
 use super::*;
 use crate::desired::{Measure, Per, Quote, Reference, Unit, WantedState, Wish};
