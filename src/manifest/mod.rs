@@ -19,6 +19,7 @@ mod forms;
 mod guardrails;
 mod item;
 mod load;
+mod mapping;
 pub mod order;
 mod parts;
 mod provider;
@@ -40,7 +41,9 @@ pub use guardrails::{AllowedEffect, Guardrails, Limit, QuietHours, Recipients};
 #[doc(hidden)]
 pub use load::load_bytes;
 pub use load::{LoadOptions, Loaded, load};
+pub use mapping::{MAPPING, Mapping, ProductAt, SECTIONS, read_mapping};
 pub use provider::ProviderName;
+pub(crate) use slug::unique_slugs;
 pub use read::MAX_PROBLEMS;
 pub use scalar::MAX_TEXT;
 pub use workspace::{FILE_NAME, Workspace};
