@@ -136,7 +136,15 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity, code, message: message.into(), place: None, help: None, path: None, quote: None }
+        Self {
+            severity,
+            code,
+            message: message.into(),
+            place: None,
+            help: None,
+            path: None,
+            quote: None,
+        }
     }
 
     /// With a place.

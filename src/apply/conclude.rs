@@ -130,8 +130,6 @@ impl<'a> Apply<'a> {
 }
 
 /// All steps of some schedules.
-fn all_of<'s, 'p>(
-    schedules: &'s [Schedule<'p>],
-) -> impl Iterator<Item = (&'p Step, &'s Standing)> {
+fn all_of<'s, 'p>(schedules: &'s [Schedule<'p>]) -> impl Iterator<Item = (&'p Step, &'s Standing)> {
     schedules.iter().flat_map(Schedule::all)
 }

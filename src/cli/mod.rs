@@ -13,6 +13,8 @@ pub mod lock;
 pub mod lock_merge;
 pub mod lock_rebuild;
 pub mod machine;
+pub mod migrate;
+mod migrate_files;
 pub mod open;
 pub mod plan;
 pub mod planning;
@@ -138,6 +140,7 @@ fn document(command: &Command) -> Option<Document> {
         Command::Validate { .. } => Some(Document::Validate),
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
         Command::Providers { .. } => Some(Document::Other("providers")),
+        Command::Migrate(_) => Some(Document::Migration),
         Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
             None
         }
@@ -152,6 +155,7 @@ fn formats(command: &Command) -> &'static [Format] {
         | Command::Validate { .. }
         | Command::Lock(args::LockCommand::List)
         | Command::Providers { .. } => &[Format::Human, Format::Json],
+        Command::Migrate(_) => &[Format::Human, Format::Json, Format::Markdown],
         Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
             &[Format::Human]
         }
@@ -176,6 +180,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
         }
         Command::Lock(command) => lock::run(global, command, printer).await,
         Command::Providers { name } => providers::run(name.as_deref(), printer),
+        Command::Migrate(args) => migrate::run(global, args, printer),
         Command::Sandbox(args) => sandbox::run(args, printer).await.map(|()| None),
         Command::Demo { no_pause } => demo::run(printer, *no_pause).await.map(|()| None),
     }

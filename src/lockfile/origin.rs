@@ -111,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_migrated_quote_leads_to_its_source() {
-        let lock = lockfile(&[("acme", "crm", "1"), ("acme.shop", "shop", "2"), ("b", "shop", "3")]);
+        let lock =
+            lockfile(&[("acme", "crm", "1"), ("acme.shop", "shop", "2"), ("b", "shop", "3")]);
         assert_eq!(found(&lock, "acme.shop", "shop").as_deref(), Some("1"));
         assert_eq!(found(&lock, "acme", "crm"), None, "a target is not a source");
         assert_eq!(found(&lock, "b.shop", "shop"), None, "the same connection is no source");

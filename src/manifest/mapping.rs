@@ -23,16 +23,8 @@ use crate::yaml::{self, Problem};
 pub const MAPPING: &str = "migrate.yaml";
 
 /// The sections that map one name to another thing, as the file calls them.
-pub const SECTIONS: [&str; 8] = [
-    "products",
-    "customers",
-    "owners",
-    "companies",
-    "deals",
-    "templates",
-    "fields",
-    "lines",
-];
+pub const SECTIONS: [&str; 8] =
+    ["products", "customers", "owners", "companies", "deals", "templates", "fields", "lines"];
 
 /// References whose ids may be the same in both accounts.
 const KEPT: [&str; 5] = ["customer", "owner", "company", "deal", "template"];
@@ -89,7 +81,8 @@ pub fn read_mapping(source: &Arc<SourceFile>) -> Result<Mapping, Vec<Diagnostic>
     }
     let mut mapping = Mapping::default();
     if let Some(document) = parsed.documents.first() {
-        let root = Field { name: "the mapping", node: &document.root, key_span: document.root.span };
+        let root =
+            Field { name: "the mapping", node: &document.root, key_span: document.root.span };
         if let Some(map) = root.map(&mut sink) {
             mapping = read(&map, &mut sink);
         }
@@ -103,8 +96,7 @@ pub fn read_mapping(source: &Arc<SourceFile>) -> Result<Mapping, Vec<Diagnostic>
     }
     let told = |problem: Problem| {
         let place = yaml::place_of(source, problem.span);
-        let mut diagnostic =
-            Diagnostic::error(problem.code, problem.message).at(Some(place));
+        let mut diagnostic = Diagnostic::error(problem.code, problem.message).at(Some(place));
         diagnostic.help = problem.help;
         diagnostic
     };

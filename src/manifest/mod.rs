@@ -43,7 +43,7 @@ pub use load::load_bytes;
 pub use load::{LoadOptions, Loaded, load};
 pub use mapping::{MAPPING, Mapping, ProductAt, SECTIONS, read_mapping};
 pub use provider::ProviderName;
-pub(crate) use slug::unique_slugs;
 pub use read::MAX_PROBLEMS;
 pub use scalar::MAX_TEXT;
+pub(crate) use slug::unique_slugs;
 pub use workspace::{FILE_NAME, Workspace};

@@ -150,7 +150,11 @@ impl Leaves {
             self.put(at("taxable"), "items[].taxable", taxable.to_string());
         }
         if let Wish::Set(recurring) = &item.recurring {
-            self.put(at("recurring.every"), "items[].recurring.every", period_text(recurring.every));
+            self.put(
+                at("recurring.every"),
+                "items[].recurring.every",
+                period_text(recurring.every),
+            );
             if let Some(term) = recurring.term {
                 self.put(at("recurring.for"), "items[].recurring.for", period_text(term));
             }

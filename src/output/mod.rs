@@ -22,6 +22,10 @@ mod fixtures;
 pub mod json;
 mod layout;
 pub mod logs;
+mod migrate_groups;
+pub mod migrate_human;
+pub mod migrate_json;
+pub mod migrate_markdown;
 #[cfg(test)]
 mod page_tests;
 mod plan_care;
