@@ -102,7 +102,7 @@ const DIRECTIONS: [(&str, &str, Option<(&str, &str)>, &str); 12] = [
     ("shop", "nordic", None, "items[audit].quantity"),
     ("shop", "cpq", None, ""),
     ("nordic", "crm", None, "items[audit].price"),
-    ("nordic", "shop", None, "items[audit].price"),
+    ("nordic", "shop", None, "items[audit]"),
     ("nordic", "cpq", None, ""),
     ("cpq", "crm", Some(("2280.00", "2280.00")), ""),
     ("cpq", "shop", Some(("2280.00", "2280.00")), ""),
@@ -161,7 +161,7 @@ fn each_field_of_a_rich_quote_is_told() {
         ("items[audit].discount", "exact"),
         ("discounts[loyalty]", "converted"),
         ("fees[onboarding]", "converted"),
-        ("notes.public", "exact"),
+        ("notes.public", "converted"),
         ("notes.terms", "converted"),
     ] {
         assert_eq!(row(quote, path)["outcome"], outcome, "{path}: {quote:#}");

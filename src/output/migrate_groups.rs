@@ -72,11 +72,6 @@ pub(super) fn different(migration: &Migration) -> Vec<&Moved> {
     migration.quotes.iter().filter(differs).collect()
 }
 
-/// Quotes of which no manifest can be made.
-pub(super) fn impossible(migration: &Migration) -> Vec<&Moved> {
-    migration.quotes.iter().filter(|q| q.result.is_none()).collect()
-}
-
 /// `12 quotes from crm to shop: 10 totals equal, 1 differs, 1 impossible`.
 pub(super) fn headline(migration: &Migration) -> String {
     let [equal, different, unknown, impossible] = migration.reconciled();
