@@ -61,6 +61,25 @@ impl Kind {
             Self::Interrupted => 130,
         }
     }
+
+    /// A stable word for it, as the code of a failure without details.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Unknown => "unknown-outcome",
+            Self::Ownership => "ownership",
+            Self::Locked => "locked",
+            Self::Invalid => "invalid",
+            Self::Guardrail => "guardrail",
+            Self::Partial => "partial",
+            Self::Stale => "stale",
+            Self::Waiting => "waiting",
+            Self::Credentials => "credentials",
+            Self::Quota => "quota",
+            Self::Pending => "pending",
+            Self::Other => "failed",
+        }
+    }
 }
 
 /// How serious a diagnostic is.

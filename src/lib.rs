@@ -6,7 +6,7 @@
 //! Manifest ──check──▶ Desired ─┐
 //!                     Recorded ─┼──diff──▶ Plan ──apply──▶ Receipts ──▶ Recorded (lockfile)
 //! upstream ──read──▶ Observed ──┘            │
-//!                                            └──▶ human, JSON: renderers of the same value
+//!                                            └──▶ human, JSON, Markdown, HTML, SARIF: renderers of the same value
 //! ```
 //!
 //! See `ARCHITECTURE.md` for the rules between the rooms.
@@ -19,6 +19,7 @@ pub mod disk;
 pub mod facts;
 pub mod failure;
 pub mod http;
+pub mod import;
 pub mod json;
 pub mod key;
 pub mod lockfile;

@@ -134,10 +134,11 @@ fn what_lands_after_the_kill_is_not_made_again() {
     world.settled();
 }
 
-/// A generate whose quote DealHub still hides: with the journal, the next run waits for it.
+/// A generate whose quote DealHub still hides: with the journal, the next run waits for it; so does
+/// a machine that remembers nothing.
 #[test]
 fn a_quote_that_is_still_hidden_is_waited_for_and_billed_once() {
-    for lockfile in [true, false] {
+    for (lockfile, state_folder) in [(true, true), (false, true), (true, false), (false, false)] {
         let world = World::empty();
         let mut cpq = scenarios::all().into_iter().find(|s| s.provider == "DealHub").unwrap();
         let (path, text) = cpq.files.remove(0);
@@ -154,7 +155,11 @@ fn a_quote_that_is_still_hidden_is_waited_for_and_billed_once() {
         if !lockfile {
             let _ = fs::remove_file(world.path("proforma.sandbox.lock"));
         }
-        world.run(&APPLY).expect(0);
+        if !state_folder {
+            fs::remove_dir_all(world.path(".proforma")).unwrap();
+        }
+        let again = world.run(&APPLY).expect(0);
+        assert_eq!(again.stderr.contains("this machine remembers no"), !state_folder);
         // The portrait holds what was billed against what is there.
         assert_eq!(portrait::dealhub(&world).len(), 4);
         world.settled();

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sim::{Played, Sabotage, replay};
 
 /// Seeds of every test run.
-const SEEDS: u64 = 120;
+const SEEDS: u64 = 300;
 
 /// Plays seeds on all processors and gives those that match, in order.
 fn play(
@@ -78,12 +78,17 @@ fn a_request_that_always_arrives_twice_is_noticed() {
 
 #[test]
 fn an_fsync_that_does_nothing_is_noticed() {
-    finds(Sabotage::NoSync, &[34], &["two "]);
+    finds(Sabotage::NoSync, &[396, 520], &["two ", "times"]);
 }
 
 #[test]
 fn a_disk_that_forgets_the_lockfile_is_noticed() {
     finds(Sabotage::LockfileForgets, &[0, 1], &["lockfile", "not empty", "journal"]);
+}
+
+#[test]
+fn a_request_that_lands_beyond_every_declared_lag_is_noticed() {
+    finds(Sabotage::LandsTooLate, &[209, 218], &["two "]);
 }
 
 #[test]

@@ -12,6 +12,13 @@ use crate::disk::Disk;
 /// The folder's name inside the workspace.
 pub const STATE_FOLDER: &str = ".proforma";
 
+/// Whether this machine has never applied the workspace in `folder`, or has lost what it remembered
+/// of it. To be asked before anything makes the folder.
+pub fn is_fresh(disk: &dyn Disk, folder: &Path) -> bool {
+    // What cannot be looked at is no memory.
+    !disk.exists(&folder.join(STATE_FOLDER).join(".gitignore")).unwrap_or(false)
+}
+
 /// The state folder of the workspace in `folder`, made where it is missing.
 pub fn prepare(disk: &dyn Disk, folder: &Path) -> io::Result<PathBuf> {
     let state = folder.join(STATE_FOLDER);
@@ -32,8 +39,10 @@ mod tests {
     fn ignores_itself_and_is_made_once() {
         let dir = tempfile::tempdir().unwrap();
         let disk = RealDisk::new();
+        assert!(is_fresh(&disk, dir.path()));
         let state = prepare(&disk, dir.path()).unwrap();
         assert_eq!(prepare(&disk, dir.path()).unwrap(), state);
         assert_eq!(std::fs::read_to_string(state.join(".gitignore")).unwrap(), "*\n");
+        assert!(!is_fresh(&disk, dir.path()));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +14,7 @@ use crate::apply::canary::Canary;
 use crate::apply::events::Listener;
 use crate::disk;
 use crate::failure::{Failure, Kind, Severity};
-use crate::key::QuoteName;
+use crate::key::{ConnectionName, QuoteName};
 use crate::output::apply_human::apply_human;
 use crate::output::apply_json::apply_json;
 use crate::output::events_file::{EventsFile, Listeners};
@@ -28,7 +29,16 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
     let stop = global.machine.stop_token();
     let run = applying::begin(opened, &args.allow).await?;
     applying::let_land(&run, &stop).await;
-    let (planned, stale) = planned(&run, args, &stop).await?;
+    let (mut planned, mut stale) = plan(&run, args, &stop).await?;
+    let tell = |connection: &ConnectionName, wait: Duration| {
+        printer.note(&format!(
+            "waiting {} s: `{connection}` shows fresh quotes late, and this machine remembers no earlier run that may have made them\n",
+            wait.as_secs().max(1)
+        ));
+    };
+    if applying::let_appear(&run, &planned, tell, &stop).await {
+        (planned, stale) = plan(&run, args, &stop).await?;
+    }
     let told = planned.told();
     if args.plan.is_some() {
         // It was reviewed when it was saved.
@@ -83,7 +93,7 @@ fn canary_first(canary: &Canary) -> String {
     format!("canary: {} of {} first: {shown}{more}\n", names.len(), canary.of)
 }
 
-async fn planned(
+async fn plan(
     run: &Run,
     args: &ApplyArgs,
     stop: &CancellationToken,

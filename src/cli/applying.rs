@@ -21,10 +21,11 @@ use crate::apply::ledger::Ledger;
 use crate::apply::records::{self, RunId, RunStart};
 use crate::apply::replay::{AppliedStep, OpenStep, Replay};
 use crate::apply::report::Report;
+use crate::apply::state_folder;
 use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::{ConnectionName, QuoteName};
-use crate::plan::model::{Action, Plan};
+use crate::plan::model::{Action, Plan, QuotePlan};
 use crate::plan::saved;
 use crate::provider::Writer;
 use crate::provider::step::{Effect, Effects};
@@ -62,12 +63,15 @@ pub struct Run {
     /// Applied steps of earlier runs that no entry can hold: their quote was adopted in a run that
     /// died before it was recorded. Only a look upstream says what holds now.
     homeless: Vec<AppliedStep>,
+    /// Whether this machine remembers no earlier run.
+    fresh: bool,
     _lock: WorkspaceLock,
 }
 
 /// Takes the lock, opens the journal and brings an earlier run's receipts into the lockfile.
 pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure> {
     let consent = consent(&opened, allow)?;
+    let fresh = state_folder::is_fresh(&*opened.disk, &opened.folder);
     let lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
     // Between opening and locking another run may have ended.
     opened.lockfile = opened.store.load(&opened.workspace.name)?;
@@ -100,7 +104,7 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
             journal.checkpoint_of(run, steps).await?;
         }
     }
-    Ok(Run { opened, consent, journal, replay, homeless, _lock: lock })
+    Ok(Run { opened, consent, journal, replay, homeless, fresh, _lock: lock })
 }
 
 impl Run {
@@ -140,6 +144,39 @@ pub async fn let_land(run: &Run, stop: &CancellationToken) {
             () = stop.cancelled() => {}
         }
     }
+}
+
+/// Waits until another machine's quotes must be visible, if this one remembers nothing and its
+/// plan would pay for quotes that may be there already: a pipeline that was killed and started
+/// again on another machine. `true` = time has passed, and the plan must be made again.
+pub async fn let_appear(
+    run: &Run,
+    planned: &Planned,
+    tell: impl FnOnce(&ConnectionName, Duration),
+    stop: &CancellationToken,
+) -> bool {
+    if !run.fresh || !run.consent.contains(&Effect::Bill) {
+        return false;
+    }
+    let now = run.opened.machine.now();
+    let pays = |q: &&QuotePlan| {
+        q.steps.iter().any(|s| s.creates() && s.part.is_none() && s.effects.contains(&Effect::Bill))
+    };
+    let hidden = planned.plan.quotes.iter().filter(pays).filter_map(|q| {
+        let hides = planned.accounts.get(&q.connection)?.dialect.hides_fresh()?;
+        let age = Duration::try_from(now.duration_since(planned.seen_at)).unwrap_or_default();
+        Some((hides.saturating_sub(age), &q.connection))
+    });
+    let Some((wait, connection)) = hidden.max().filter(|(wait, _)| !wait.is_zero()) else {
+        return false;
+    };
+    tell(connection, wait);
+    tokio::select! {
+        biased;
+        () = tokio::time::sleep(wait) => {}
+        () = stop.cancelled() => {}
+    }
+    true
 }
 
 /// The longest that a request leaves after its intent: what a call may take with all its attempts

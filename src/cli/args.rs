@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::machine::Here;
 
+/// Where `proforma sandbox` listens, and `--sandbox` without an address leads.
+pub const DEFAULT_SANDBOX: &str = "http://127.0.0.1:8765";
+
 /// Quotes as code: write sales quotes as YAML, see what would change upstream, apply it once.
 ///
 /// Typical use: `proforma validate`, then `proforma plan`, then `proforma apply`. Without an
@@ -42,8 +45,10 @@ pub struct Global {
     pub verbose: u8,
     /// Let every connection talk to the sandbox at this loopback address instead of its upstream.
     ///
-    /// Needs no credentials, and remembers in `proforma.sandbox.lock`.
-    #[arg(long, global = true, value_name = "URL", env = "PROFORMA_SANDBOX")]
+    /// Needs no credentials, and remembers in `proforma.sandbox.lock`. Without an address (as the
+    /// last word of the line) it is the one where `proforma sandbox` listens.
+    #[arg(long, global = true, value_name = "URL", env = "PROFORMA_SANDBOX",
+          num_args = 0..=1, default_missing_value = DEFAULT_SANDBOX)]
     pub sandbox: Option<String>,
     /// The machine that the command runs on: no flag, a seam.
     #[arg(skip)]
@@ -94,21 +99,38 @@ pub enum Color {
 /// The commands.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// Make a workspace: commented, valid, ready to plan against the sandbox.
+    ///
+    /// On a terminal it asks for what no flag says. It never writes over a file.
+    Init(InitArgs),
     /// Check workspace, manifests, catalog and lockfile, offline.
     ///
-    /// Formats: human, json. Exit code 10 if anything is wrong.
+    /// Formats: human, json, sarif, github. Exit code 10 if anything is wrong.
     Validate {
         /// Report only what is in these files or folders (everything is still read).
         paths: Vec<PathBuf>,
     },
     /// Show what apply would change. Reads upstream, never writes.
     ///
-    /// Formats: human, json. Exit code 5 when a quote is blocked.
+    /// Formats: human, json, markdown, html, sarif, github. Exit code 5 when a quote is blocked.
     Plan(PlanArgs),
+    /// Show one quote with its lines and how its total comes about. Offline.
+    ///
+    /// Totals are computed by the provider's arithmetic, each rounding named. Formats: human, json,
+    /// html (the quote as the customer would read it).
+    Show {
+        /// The quote.
+        quote: String,
+    },
     /// Do what the plan says, in order, exactly once.
     ///
     /// Without PLANFILE it plans first, shows the plan and asks. Formats: human, json.
     Apply(ApplyArgs),
+    /// Turn quotes that exist upstream into manifests and lockfile entries.
+    ///
+    /// Reads upstream, never writes there; the next plan is empty. Running it again imports only what
+    /// is new. Formats: human, json. Exit code 5 when a quote could not be imported.
+    Import(ImportArgs),
     /// Explain requests whose outcome is unknown, and settle them.
     ///
     /// Without a flag: says for each quote what was sent, when, and what to look for.
@@ -136,7 +158,7 @@ pub enum Command {
     ///
     /// Offline: from the manifests at hand (`import` makes them). Each field is exact, converted,
     /// rounded, approximated, local, lost or impossible, and both totals are compared to the cent.
-    /// Nothing is sent or published: `plan` and `apply` do the rest. Formats: human, json, markdown.
+    /// Nothing is sent or published: `plan` and `apply` do the rest. Formats: human, json, markdown, html.
     Migrate(MigrateArgs),
     /// Run a local emulator of the upstreams.
     ///
@@ -149,6 +171,47 @@ pub enum Command {
         #[arg(long)]
         no_pause: bool,
     },
+}
+
+/// Flags of init.
+#[derive(Debug, Clone, Args)]
+pub struct InitArgs {
+    /// The folder; made where it is missing. Default: the folder of `--dir`.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// The upstream.
+    #[arg(long, value_name = "PROVIDER")]
+    pub provider: Option<Provider>,
+    /// The workspace's name, part of the mark on every quote. Default: after the folder.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// What to call the account in manifests.
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+}
+
+/// The upstreams, as words of the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Provider {
+    /// HubSpot quotes.
+    Hubspot,
+    /// Quick Quote for Shopify.
+    Quickquote,
+    /// SalesByte.
+    Salesbyte,
+    /// DealHub.
+    Dealhub,
+}
+
+impl From<Provider> for crate::manifest::ProviderName {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Hubspot => Self::Hubspot,
+            Provider::Quickquote => Self::Quickquote,
+            Provider::Salesbyte => Self::Salesbyte,
+            Provider::Dealhub => Self::Dealhub,
+        }
+    }
 }
 
 /// The care of the lockfile.
@@ -231,7 +294,67 @@ pub struct PlanArgs {
     /// Exit with 2 when changes are pending.
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// Ask no upstream: compare manifests with what the lockfile records. Needs no credentials.
+    ///
+    /// For pull requests from forks. Says which quotes will be created, will change, are as
+    /// recorded, or cannot be told without a look; never what is upstream now. Such a plan cannot
+    /// be saved.
+    #[arg(long)]
+    pub offline: bool,
 }
+
+/// Flags of import.
+#[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["all", "id"]))]
+pub struct ImportArgs {
+    /// The connection to import from.
+    #[arg(long, value_name = "C")]
+    pub connection: String,
+    /// Every quote of the account.
+    #[arg(long)]
+    pub all: bool,
+    /// Quotes by their upstream ids; repeatable.
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub id: Vec<String>,
+    /// Where the manifests go, below the workspace. Default: `quotes/imported/<connection>`.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<String>,
+    /// Make products that several quotes sell entries of the catalog.
+    #[arg(long)]
+    pub catalog: bool,
+    /// Only quotes in this state (draft, published, sent, viewed, ..); repeatable.
+    #[arg(long, value_name = "STATE", value_parser = STATES)]
+    pub state: Vec<String>,
+    /// Only quotes that were made on this day or later (YYYY-MM-DD).
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+    /// Only quotes that were made on this day or earlier.
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<String>,
+    /// Only quotes with this tag; repeatable.
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Only quotes that hold this text, in any case: title, customer, items, notes.
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+}
+
+/// States that a quote may be observed in.
+const STATES: [&str; 13] = [
+    "draft",
+    "in_review",
+    "approved",
+    "rejected",
+    "published",
+    "sent",
+    "viewed",
+    "accepted",
+    "declined",
+    "canceled",
+    "ordered",
+    "expired",
+    "unknown",
+];
 
 /// Flags of apply.
 #[derive(Debug, Clone, Args)]

@@ -22,7 +22,7 @@ use crate::migrate::{Job, files, migrate, stubs};
 use crate::output::failure_human::diagnostics_human;
 use crate::output::printer::{Format, Printer};
 use crate::output::text::safe;
-use crate::output::{migrate_human, migrate_json, migrate_markdown};
+use crate::output::{migrate_html, migrate_human, migrate_json, migrate_markdown};
 
 /// Migrates, writes, reports.
 pub fn run(global: &Global, args: &MigrateArgs, printer: &Printer) -> Ending {
@@ -122,6 +122,7 @@ fn show(migration: &Migration, args: &MigrateArgs, global: &Global, printer: &Pr
     let program = super::program(global);
     let text = match printer.format() {
         Format::Json => migrate_json::migrate_json(migration),
+        Format::Html => migrate_html::migrate_html(migration),
         Format::Markdown => migrate_markdown::migrate_markdown(migration),
         _ => migrate_human::migrate_human(migration, args.archive_source, &program, printer.look()),
     };

@@ -7,14 +7,18 @@
 pub mod apply;
 pub mod applying;
 pub mod args;
+pub mod checkout;
 pub mod connect;
 pub mod demo;
+pub mod import;
+pub mod init;
 pub mod lock;
 pub mod lock_merge;
 pub mod lock_rebuild;
 pub mod machine;
 pub mod migrate;
 mod migrate_files;
+pub mod offline;
 pub mod open;
 pub mod plan;
 pub mod planning;
@@ -22,6 +26,7 @@ pub mod providers;
 pub mod recover;
 pub mod sandbox;
 pub mod select;
+pub mod show;
 pub mod signals;
 pub mod validate;
 
@@ -32,10 +37,14 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::failure::{Failure, Kind};
+use crate::output::annotations::failure_annotations;
 use crate::output::failure_human::failure_human;
 use crate::output::json::{Document, failure_json};
 use crate::output::logs;
+use crate::output::markdown::failure_markdown;
+use crate::output::plan_html::failure_html;
 use crate::output::printer::{ColorChoice, Format, Printer, Settings};
+use crate::output::sarif::failure_sarif;
 use crate::output::text::{disarm, safe};
 use args::{Cli, Color, Command, Global};
 
@@ -125,9 +134,22 @@ fn print_usage(error: &clap::Error) {
 }
 
 fn tell(cli: &Cli, printer: &Printer, failure: &Failure) {
-    if printer.is_json() {
+    // A format that the command does not have is refused in the usual way.
+    let format = printer.format();
+    if format == Format::Json || formats(&cli.command).contains(&format) {
         let document = document(&cli.command).unwrap_or(Document::Other("failure"));
-        printer.data(&failure_json(document, failure));
+        match format {
+            Format::Human => {}
+            Format::Json => printer.data(&failure_json(document, failure)),
+            Format::Markdown => printer.data(&failure_markdown(document.word(), failure)),
+            Format::Html => printer.data(&failure_html(document.word(), failure)),
+            Format::Sarif => {
+                printer.data(&failure_sarif(failure, &checkout::prefix(&cli.global.dir)));
+            }
+            Format::Github => {
+                printer.data(&failure_annotations(failure, &checkout::prefix(&cli.global.dir)));
+            }
+        }
     }
     printer.say(&failure_human(failure, printer.look_err()));
 }
@@ -139,26 +161,27 @@ fn document(command: &Command) -> Option<Document> {
         Command::Apply(_) => Some(Document::Apply),
         Command::Validate { .. } => Some(Document::Validate),
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
+        Command::Import(_) => Some(Document::Other("import")),
         Command::Providers { .. } => Some(Document::Other("providers")),
         Command::Migrate(_) => Some(Document::Migration),
-        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
-            None
-        }
+        Command::Show { .. } => Some(Document::Other("quote")),
+        _ => None,
     }
 }
 
 /// The formats that a command has.
 fn formats(command: &Command) -> &'static [Format] {
+    use Format::{Github, Html, Human, Json, Markdown, Sarif};
     match command {
-        Command::Plan(_)
-        | Command::Apply(_)
-        | Command::Validate { .. }
+        Command::Plan(_) => &[Human, Json, Markdown, Html, Sarif, Github],
+        Command::Validate { .. } => &[Human, Json, Sarif, Github],
+        Command::Show { .. } => &[Human, Json, Html],
+        Command::Apply(_)
+        | Command::Import(_)
         | Command::Lock(args::LockCommand::List)
-        | Command::Providers { .. } => &[Format::Human, Format::Json],
-        Command::Migrate(_) => &[Format::Human, Format::Json, Format::Markdown],
-        Command::Lock(_) | Command::Recover { .. } | Command::Sandbox(_) | Command::Demo { .. } => {
-            &[Format::Human]
-        }
+        | Command::Providers { .. } => &[Human, Json],
+        Command::Migrate(_) => &[Human, Json, Markdown, Html],
+        _ => &[Human],
     }
 }
 
@@ -172,8 +195,11 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
             .help(format!("it has {}; `--help` says so of each command", words.join(", "))));
     }
     match &cli.command {
+        Command::Init(args) => init::run(global, args, printer),
+        Command::Import(args) => import::run(global, args, printer).await,
         Command::Validate { paths } => validate::run(global, paths, printer),
         Command::Plan(args) => plan::run(global, args, printer).await,
+        Command::Show { quote } => show::run(global, quote, printer),
         Command::Apply(args) => apply::run(global, args, printer).await,
         Command::Recover { quote, adopt, absent } => {
             recover::run(global, quote.as_deref(), adopt.as_deref(), *absent, printer).await

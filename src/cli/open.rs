@@ -40,10 +40,15 @@ pub struct Opened {
 
 /// Reads the manifests of the workspace, whatever is wrong with them.
 pub fn load(global: &Global) -> Loaded {
+    manifest::load(&global.dir, &load_options(global))
+}
+
+/// How manifests are loaded on this machine.
+pub fn load_options(global: &Global) -> LoadOptions {
     let hosts = global.machine.variable(ALLOW_HOSTS).unwrap_or_default();
     let allow_hosts =
         hosts.split(',').map(str::trim).filter(|h| !h.is_empty()).map(str::to_owned).collect();
-    manifest::load(&global.dir, &LoadOptions { allow_hosts })
+    LoadOptions { allow_hosts }
 }
 
 /// Opens the workspace; anything wrong in a manifest is a failure with all diagnostics.
@@ -100,7 +105,8 @@ pub fn earlier_runs(opened: &mut Opened) -> Result<Replay, Failure> {
     Ok(left)
 }
 
-fn sandbox_url(text: &str) -> Result<BaseUrl, Failure> {
+/// The address of a sandbox, as `--sandbox` gives it.
+pub fn sandbox_url(text: &str) -> Result<BaseUrl, Failure> {
     let invalid = |why: &str| {
         Failure::new(Kind::Invalid, format!("`--sandbox` {why}"))
             .help("start one with `proforma sandbox`, then use `--sandbox http://127.0.0.1:8765`")

@@ -275,7 +275,7 @@ pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
 }
 
 /// Two entries with one remote object: an id was copied by hand. Neither is touched.
-fn hold_shared(plan: &mut Plan, opened: &Opened) {
+pub(super) fn hold_shared(plan: &mut Plan, opened: &Opened) {
     let mut owners: BTreeMap<_, Vec<&crate::key::QuoteName>> = BTreeMap::new();
     for (name, entry) in &opened.lockfile.entries {
         owners.entry((&entry.connection, &entry.id)).or_default().push(name);

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use super::args::Global;
-use super::{Ending, connect, open};
+use super::{Ending, checkout, connect, open};
 use crate::desired::Quote;
 use crate::failure::{Diagnostic, Kind, Severity};
 use crate::lockfile::{LOCKFILE, Lockfile, SANDBOX_LOCKFILE, Store};
 use crate::manifest::Loaded;
+use crate::output::annotations::annotations;
 use crate::output::failure_human::diagnostics_human;
 use crate::output::json::{Counts, validate_json};
-use crate::output::printer::Printer;
+use crate::output::printer::{Format, Printer};
+use crate::output::sarif::sarif;
 
 /// Checks workspace, manifests, catalog, lockfile, and what each provider can hold.
 pub fn run(global: &Global, paths: &[PathBuf], printer: &Printer) -> Ending {
@@ -29,16 +31,21 @@ pub fn run(global: &Global, paths: &[PathBuf], printer: &Printer) -> Ending {
         products: loaded.products.len(),
     };
     let wrong = found.iter().any(|d| d.severity == Severity::Error);
-    if printer.is_json() {
-        printer.data(&validate_json(counts, &found));
-    } else {
-        let text = diagnostics_human(&found, printer.look());
-        printer.data(&text);
-        if !wrong {
-            printer.data(&format!(
-                "valid: {} quotes, {} products in {} files\n",
-                counts.quotes, counts.products, counts.files
-            ));
+    let summary =
+        format!("{} quotes, {} products in {} files", counts.quotes, counts.products, counts.files);
+    match printer.format() {
+        Format::Json => printer.data(&validate_json(counts, &found)),
+        Format::Sarif => printer.data(&sarif(&found, &checkout::prefix(&global.dir), true)),
+        Format::Github => {
+            let word = if wrong { "not valid" } else { "valid" };
+            let summary = format!("{word}: {summary}");
+            printer.data(&annotations(&found, &checkout::prefix(&global.dir), &summary));
+        }
+        Format::Human | Format::Markdown | Format::Html => {
+            printer.data(&diagnostics_human(&found, printer.look()));
+            if !wrong {
+                printer.data(&format!("valid: {summary}\n"));
+            }
         }
     }
     Ok(wrong.then_some(Kind::Invalid))

@@ -13,6 +13,6 @@ pub mod text;
 mod words;
 
 pub use merge::{MergeConflict, join, merge};
-pub use model::{Entry, Lockfile, RefRecord};
+pub use model::{Entry, Lockfile, RefRecord, web_link};
 pub use origin::Provenance;
 pub use store::{LOCKFILE, SANDBOX_LOCKFILE, Store};

@@ -45,5 +45,9 @@ pub use mapping::{MAPPING, Mapping, ProductAt, SECTIONS, read_mapping};
 pub use provider::ProviderName;
 pub use read::MAX_PROBLEMS;
 pub use scalar::MAX_TEXT;
-pub(crate) use slug::unique_slugs;
+pub(crate) use slug::slug;
 pub use workspace::{FILE_NAME, Workspace};
+
+pub(crate) use forms::{calendar_period as period, is_email};
+pub(crate) use quote::blank_quote;
+pub(crate) use slug::{is_key, unique_slugs};

@@ -217,7 +217,13 @@ impl<'j> Draft<'j> {
                 _ => row(Outcome::Exact, Some(there.text.clone()), "".into()),
             },
             Some(there) => {
-                row(Outcome::Converted, Some(there.text.clone()), "said in another way".into())
+                let longer = there.text.starts_with(&leaf.text);
+                let why = if longer {
+                    "with lines of other fields at its end"
+                } else {
+                    "said in another way"
+                };
+                row(Outcome::Converted, Some(there.text.clone()), why.into())
             }
             None => row(Outcome::Lost, None, "it is not carried over".into()),
         }

@@ -68,6 +68,7 @@ pub(super) fn quote(name: &str, action: Action) -> QuotePlan {
         state_after: None,
         total_before: None,
         total_after: None,
+        discount: None,
         links: BTreeMap::new(),
         basis: Basis::default(),
         want: Facts::new(),
@@ -101,6 +102,7 @@ pub(super) fn created(name: &str, title: &str) -> QuotePlan {
     q.title = Some(title.to_owned());
     q.state_after = state(WantedState::Published);
     q.total_after = usd("10560");
+    q.discount = Some(Amount::parse("14.5").unwrap());
     q.changes = vec![
         change("title", None, text(title)),
         change("state", None, text("published")),
@@ -288,6 +290,7 @@ pub(super) fn plan() -> Plan {
         kind: "plan".to_owned(),
         id: "0123456789abcdef".to_owned(),
         workspace: WorkspaceName::parse("northlight-sales").unwrap(),
+        offline: false,
         prune: true,
         overrides: vec!["max_creates".to_owned()],
         allowed: Effects::new(),

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::diagnostics::to_json;
 use super::text::{is_unsafe, starts_command};
-use crate::failure::{Diagnostic, Failure, Kind, Severity};
+use crate::failure::{Diagnostic, Failure, Severity};
 use crate::provider::Requests;
 
 /// The kinds of documents that a failing command still owes.
@@ -27,6 +27,18 @@ pub enum Document {
     Migration,
     /// Of a command whose document has no keys that a failure must fill, by its `kind`.
     Other(&'static str),
+}
+
+impl Document {
+    /// The kind as a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+            Self::Validate => "validate",
+            Self::Other(kind) => kind,
+        }
+    }
 }
 
 /// Diagnostics in JSON.
@@ -154,12 +166,12 @@ pub fn failure_json(kind: Document, failure: &Failure) -> String {
     // A failure without details is its own detail, so that a reader of `diagnostics` sees it.
     let own = [Diagnostic {
         help: failure.help.clone(),
-        ..Diagnostic::error(code_of(failure.kind), failure.message.clone())
+        ..Diagnostic::error(failure.kind.code(), failure.message.clone())
     }];
     let details: &[Diagnostic] =
         if failure.diagnostics.is_empty() { &own } else { &failure.diagnostics };
     let line = FailureLine {
-        code: code_of(failure.kind),
+        code: failure.kind.code(),
         exit_code: failure.kind.exit_code(),
         message: &failure.message,
         help: failure.help.as_deref(),
@@ -204,25 +216,6 @@ pub fn failure_json(kind: Document, failure: &Failure) -> String {
         Document::Other(kind) => {
             document(&FailedOther { format: 1, kind, diagnostics: lines(details), failure: line })
         }
-    }
-}
-
-/// A stable word for a kind of failure.
-fn code_of(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Interrupted => "interrupted",
-        Kind::Unknown => "unknown-outcome",
-        Kind::Ownership => "ownership",
-        Kind::Locked => "locked",
-        Kind::Invalid => "invalid",
-        Kind::Guardrail => "guardrail",
-        Kind::Partial => "partial",
-        Kind::Stale => "stale",
-        Kind::Waiting => "waiting",
-        Kind::Credentials => "credentials",
-        Kind::Quota => "quota",
-        Kind::Pending => "pending",
-        Kind::Other => "failed",
     }
 }
 
@@ -275,6 +268,7 @@ fn is_wild(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
 
     #[test]
     fn hostile_text_is_tame_and_comes_back_the_same() {

@@ -1,4 +1,4 @@
-//! What needs care in a plan: blocks, other owners, what customers would see or lose, drift that
+//! What needs care in a plan, as data and for people: blocks, other owners, what customers would see or lose, drift that
 //! is only shown, and what waits for somebody.
 //!
 //! Invariants: quotes with the same reason and the same way out are said once, with their names.
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::layout::{Page, plain, span};
 use super::theme::Tone;
 use super::wording;
+use crate::key::QuoteName;
 use crate::plan::model::{Action, ChangeOrigin, Plan, QuotePlan};
 use crate::provider::state::State;
 use crate::provider::step::Effect;
@@ -21,8 +22,8 @@ const MOST_NAMES: usize = 8;
 const MOST_OF_A_REASON: usize = 600;
 
 /// Classes of care, by gravity.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Class {
     Ownership,
     Blocked,
     Delete,
@@ -40,7 +41,8 @@ enum Class {
 }
 
 impl Class {
-    fn title(self) -> (&'static str, &'static str, Tone) {
+    /// Its symbol, its name and its tone.
+    pub(super) fn title(self) -> (&'static str, &'static str, Tone) {
         match self {
             Self::Ownership => ("!", "owned by somebody else", Tone::Blocked),
             Self::Blocked => ("!", "blocked", Tone::Blocked),
@@ -62,12 +64,43 @@ impl Class {
 
 type Groups<'a> = BTreeMap<(Class, String, Option<&'a str>), Vec<&'a QuotePlan>>;
 
-/// Writes the section; nothing if there is nothing.
-pub(super) fn write(page: &mut Page, plan: &Plan) {
+/// Quotes that need care for one reason.
+pub(super) struct Care<'a> {
+    /// Of which sort it is.
+    pub(super) class: Class,
+    /// Why; may be empty.
+    pub(super) reason: String,
+    /// The way out.
+    pub(super) help: Option<&'a str>,
+    /// The quotes, by name.
+    pub(super) quotes: Vec<&'a QuotePlan>,
+}
+
+/// What needs care, by gravity.
+pub(super) fn care(plan: &Plan) -> Vec<Care<'_>> {
     let mut groups = Groups::new();
     for quote in &plan.quotes {
         sort_in(quote, &mut groups);
     }
+    let care = |((class, reason, help), quotes)| Care { class, reason, help, quotes };
+    groups.into_iter().map(care).collect()
+}
+
+/// The gravest class of each quote that needs care.
+pub(super) fn gravity<'a>(care: &[Care<'a>]) -> BTreeMap<&'a QuoteName, Class> {
+    let mut out = BTreeMap::new();
+    for group in care {
+        for quote in &group.quotes {
+            // Groups come by gravity: the first one that names a quote is its gravest.
+            out.entry(&quote.quote).or_insert(group.class);
+        }
+    }
+    out
+}
+
+/// Writes the section; nothing if there is nothing.
+pub(super) fn write(page: &mut Page, plan: &Plan) {
+    let groups = care(plan);
     if groups.is_empty() {
         return;
     }
@@ -76,7 +109,7 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
     let verbose = page.look().verbose;
     let most = if verbose { usize::MAX } else { MOST_GROUPS };
     let total = groups.len();
-    for ((class, reason, help), quotes) in groups.into_iter().take(most) {
+    for Care { class, reason, help, quotes } in groups.into_iter().take(most) {
         let (symbol, title, tone) = class.title();
         let mut text = String::from(": ");
         text.push_str(&wording::brief(&reason, MOST_OF_A_REASON));
@@ -112,6 +145,10 @@ fn sort_in<'a>(quote: &'a QuotePlan, groups: &mut Groups<'a>) {
         _ => {
             for (class, what) in effects(quote) {
                 add(class, what, None);
+            }
+            if quote.changes.iter().any(|c| c.origin == ChangeOrigin::Drift && c.planned) {
+                let what = "somebody changed it upstream; apply sets it back to the manifest";
+                add(Class::Drift, what, None);
             }
             let drift = shown_drift(quote);
             if drift || !reason.is_empty() {

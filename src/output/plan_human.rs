@@ -7,17 +7,19 @@
 use std::collections::BTreeMap;
 
 use super::layout::{Page, Span, pad, plain, span, width};
-use super::plan_care;
+use super::plan_brief::{Brief, brief};
+use super::plan_brief_rows::{CONTACTED, brief_rows};
+use super::plan_care::{self, Class};
 use super::plan_quote;
 use super::theme::{Look, Tone, mark_of};
 use super::wording;
 use crate::money::{Amount, grouped};
-use crate::plan::build::money;
-use crate::plan::model::{Action, MoneyLine, Plan, QuotePlan};
+use crate::plan::model::{Action, ChangeOrigin, MoneyLine, Plan, QuotePlan};
 use crate::provider::step::{Effect, Effects};
 
-/// New quotes shown in full, unless asked for more.
-const MOST_CREATES: usize = 20;
+/// New quotes, and changed ones of which nothing special is to be said, shown in full unless asked
+/// for more.
+const MOST_IN_FULL: usize = 20;
 
 /// What the reader would type next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +52,7 @@ pub fn plan_summary(plan: &Plan) -> String {
     if parts.is_empty() { "no quotes".to_owned() } else { parts.join(", ") }
 }
 
-fn counts(plan: &Plan) -> Vec<(Action, String)> {
+pub(super) fn counts(plan: &Plan) -> Vec<(Action, String)> {
     // What is fine is said last.
     let others = Action::ALL.into_iter().filter(|a| *a != Action::None);
     others
@@ -64,6 +66,8 @@ fn counts(plan: &Plan) -> Vec<(Action, String)> {
                 | Action::Delete
                 | Action::Adopt
                 | Action::Forget => format!("{n} to {}", action.word()),
+                Action::None if plan.offline => format!("{n} as recorded"),
+                Action::Unverifiable if plan.offline => format!("{n} unknown"),
                 Action::None => format!("{n} unchanged"),
                 other => format!("{n} {}", other.word()),
             };
@@ -73,7 +77,7 @@ fn counts(plan: &Plan) -> Vec<(Action, String)> {
 }
 
 /// The quotes that await consent to each effect which the workspace does not allow already.
-fn consents(plan: &Plan) -> BTreeMap<Effect, usize> {
+pub(super) fn consents(plan: &Plan) -> BTreeMap<Effect, usize> {
     let mut out = BTreeMap::new();
     for quote in &plan.quotes {
         for effect in quote.consents().difference(&plan.allowed) {
@@ -86,8 +90,13 @@ fn consents(plan: &Plan) -> BTreeMap<Effect, usize> {
 fn write_head(page: &mut Page, plan: &Plan, next: Next<'_>) {
     let name = wording::one_line(plan.workspace.as_str(), 80);
     page.flow(0, 2, &[span("Plan for ", Tone::Plain), span(name, Tone::Strong)]);
+    if plan.offline {
+        page.flow(0, 2, &[span(wording::OFFLINE, Tone::Drift)]);
+    }
     page.blank();
-    write_money(page, &money(plan));
+    let brief = brief(plan);
+    write_money(page, &brief.money);
+    write_brief(page, &brief);
     let mut spans: Vec<Span> = Vec::new();
     for (action, text) in counts(plan) {
         if !spans.is_empty() {
@@ -135,8 +144,26 @@ fn write_money(page: &mut Page, lines: &[MoneyLine]) {
     }
 }
 
+/// What moves most, the deepest discount, and who gets a message.
+fn write_brief(page: &mut Page, brief: &Brief<'_>) {
+    let rows = brief_rows(brief);
+    let widest = rows.iter().map(|row| width(row.label)).max().unwrap_or_default();
+    let figures = rows.iter().filter(|r| r.label != CONTACTED).map(|r| width(&r.figure)).max();
+    for row in rows {
+        let hang = 2 + widest + 2;
+        let said = if row.label == CONTACTED {
+            row.detail
+        } else {
+            let room = figures.unwrap_or_default().saturating_sub(width(&row.figure));
+            format!("{}{}  {}", " ".repeat(room), row.figure, row.detail)
+        };
+        let label = span(pad(row.label, widest), Tone::Muted);
+        page.flow(2, hang, &[label, plain("  "), plain(said)]);
+    }
+}
+
 /// Whether a quote has a section of its own.
-fn has_section(quote: &QuotePlan) -> bool {
+pub(super) fn has_section(quote: &QuotePlan) -> bool {
     quote.action.is_pending() || !quote.changes.is_empty() || !quote.notices.is_empty()
 }
 
@@ -151,35 +178,55 @@ fn write_quotes(page: &mut Page, plan: &Plan) {
             page.flow(2, 4, &[span("+ ", Tone::Create), plain(does), on]);
         }
     }
-    let mut creates = 0_usize;
-    let mut folded: Vec<&QuotePlan> = Vec::new();
+    let care = plan_care::care(plan);
+    let grave = plan_care::gravity(&care);
+    let mut shown: BTreeMap<Action, usize> = BTreeMap::new();
+    let mut folded: BTreeMap<Action, Vec<&QuotePlan>> = BTreeMap::new();
     for quote in plan.quotes.iter().filter(|q| has_section(q)) {
-        creates += usize::from(quote.action == Action::Create);
-        // A creation with something to say is no look-alike.
-        let alike = quote.action == Action::Create
-            && quote.notices.is_empty()
-            && quote.waits_for.is_none()
-            && quote.reason.is_none();
-        if alike && creates > MOST_CREATES && !verbose {
-            folded.push(quote);
+        let count = shown.entry(quote.action).or_default();
+        *count += 1;
+        if is_alike(quote, grave.get(&quote.quote)) && *count > MOST_IN_FULL && !verbose {
+            folded.entry(quote.action).or_default().push(quote);
         } else {
             page.blank();
-            plan_quote::write(page, quote);
+            plan_quote::write(page, quote, plan.offline);
         }
     }
-    if folded.is_empty() {
-        return;
-    }
-    page.blank();
-    let title = format!("{} to create (-v shows all fields)", folded.len());
-    page.flow(0, 2, &[plain("and "), span(title, Tone::Strong)]);
-    let names = folded.iter().map(|q| width(q.quote.as_str())).max().unwrap_or_default().min(40);
-    for quote in folded {
-        plan_quote::write_folded(page, quote, names);
+    for (action, quotes) in folded {
+        page.blank();
+        let title = format!("{} to {} (-v shows all fields)", quotes.len(), action.word());
+        page.flow(0, 2, &[plain("and "), span(title, Tone::Strong)]);
+        let names = quotes.iter().map(|q| width(q.quote.as_str())).max().unwrap_or_default();
+        for quote in quotes {
+            plan_quote::write_folded(page, quote, names.min(40));
+        }
     }
 }
 
+/// Whether a creation or a change is one of many: nothing special is to be said of it.
+fn is_alike(quote: &QuotePlan, class: Option<&Class>) -> bool {
+    let usual = match quote.action {
+        // Publishing is what most new quotes are for.
+        Action::Create => {
+            class.is_none_or(|c| matches!(c, Class::Publish | Class::Send | Class::Bill))
+        }
+        Action::Update => class.is_none(),
+        _ => false,
+    };
+    let drifts = quote.changes.iter().any(|c| c.origin == ChangeOrigin::Drift);
+    usual
+        && !drifts
+        && quote.notices.is_empty()
+        && quote.waits_for.is_none()
+        && quote.reason.is_none()
+}
+
 fn write_end(page: &mut Page, plan: &Plan, next: Next<'_>) {
+    if plan.offline {
+        page.blank();
+        page.flow(0, 0, &[span(wording::OFFLINE_NEXT, Tone::Muted)]);
+        return;
+    }
     page.blank();
     let names = plan.requests.keys().map(|c| width(c.as_str())).max().unwrap_or_default();
     for (connection, sent) in &plan.requests {

@@ -24,6 +24,8 @@ struct PlanDocument<'a> {
     kind: &'static str,
     id: &'a str,
     workspace: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    offline: bool,
     summary: BTreeMap<&'static str, usize>,
     money: Vec<MoneyDocument>,
     requests: &'a BTreeMap<ConnectionName, Requests>,
@@ -54,6 +56,7 @@ struct QuoteDocument<'a> {
     title: Option<&'a str>,
     state: Sides<String>,
     total: Sides<Money>,
+    discount: Option<Amount>,
     changes: Vec<ChangeDocument<'a>>,
     steps: Vec<StepDocument<'a>>,
     consent: Effects,
@@ -106,6 +109,7 @@ pub fn plan_json(plan: &Plan, diagnostics: &[Diagnostic]) -> String {
         kind: "plan",
         id: &plan.id,
         workspace: plan.workspace.as_str(),
+        offline: plan.offline,
         summary,
         money: money(plan)
             .into_iter()
@@ -147,6 +151,8 @@ fn quote(plan: &QuotePlan) -> QuoteDocument<'_> {
             after: plan.state_after.as_ref().map(State::word),
         },
         total: Sides { before: total(plan.total_before), after: total(plan.total_after) },
+        // Divided, so rounded: for people and for limits of pipelines, never for money.
+        discount: plan.discount.map(|share| share.round_half_up(2)),
         changes: plan.changes.iter().map(|c| change(c, currency)).collect(),
         steps: plan.steps.iter().map(step).collect(),
         consent: plan.consents(),

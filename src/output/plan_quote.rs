@@ -21,7 +21,9 @@ const MOST_OF_A_VALUE: usize = 400;
 const MOST_OF_A_TITLE: usize = 160;
 
 /// The section of one quote.
-pub(super) fn write(page: &mut Page, quote: &QuotePlan) {
+///
+/// `offline`: of what is there only fingerprints are known.
+pub(super) fn write(page: &mut Page, quote: &QuotePlan, offline: bool) {
     let (symbol, tone) = mark_of(quote.action);
     let mut head = vec![
         span(symbol, tone),
@@ -32,7 +34,8 @@ pub(super) fn write(page: &mut Page, quote: &QuotePlan) {
         head.push(plain(format!("  {}", wording::one_line(title, MOST_OF_A_TITLE))));
     }
     page.flow(0, INDENT, &head);
-    page.flow(2, INDENT, &facts_line(quote));
+    let unread = offline && quote.action != Action::Create;
+    page.flow(2, INDENT, &[span(facts_line(quote).join(" · "), Tone::Muted)]);
 
     let currency = wording::currency_of(quote);
     let rows = rows(quote);
@@ -40,7 +43,7 @@ pub(super) fn write(page: &mut Page, quote: &QuotePlan) {
     let column =
         rows.iter().map(|r| width(r.label())).filter(|w| *w <= widest).max().unwrap_or_default();
     for row in &rows {
-        write_row(page, quote, row, column, currency);
+        write_row(page, quote, row, column, currency, unread);
     }
     for notice in &quote.notices {
         let notice = wording::brief(notice, MOST_OF_A_VALUE);
@@ -80,7 +83,7 @@ pub(super) fn write_folded(page: &mut Page, quote: &QuotePlan, names: usize) {
 }
 
 /// `crm · draft → published · 3,500.00 → 3,450.00 USD (−50.00)`.
-fn facts_line(quote: &QuotePlan) -> Vec<Span> {
+pub(super) fn facts_line(quote: &QuotePlan) -> Vec<String> {
     let mut parts = vec![match quote.action {
         Action::Create | Action::Update | Action::None => quote.connection.to_string(),
         action => format!("{}: {}", quote.connection, action.word()),
@@ -100,11 +103,11 @@ fn facts_line(quote: &QuotePlan) -> Vec<Span> {
     if let Some(id) = &quote.id {
         parts.push(format!("id {}", wording::one_line(id.as_str(), 128)));
     }
-    vec![span(parts.join(" · "), Tone::Muted)]
+    parts
 }
 
 /// What is said of a change that the reader did not ask for.
-fn origin_mark(origin: ChangeOrigin, planned: bool) -> Option<Span> {
+pub(super) fn origin_mark(origin: ChangeOrigin, planned: bool) -> Option<Span> {
     Some(match (origin, planned) {
         (ChangeOrigin::Manifest, true) => return None,
         (ChangeOrigin::Manifest, false) => span("not yet", Tone::Drift),
@@ -120,8 +123,10 @@ fn write_row(
     row: &Row<'_>,
     column: usize,
     currency: Option<Currency>,
+    unread: bool,
 ) {
     let (symbol, tone) = match row {
+        _ if unread => ("~", Tone::Update),
         Row::Element { added: true, .. } => ("+", Tone::Create),
         Row::Element { added: false, .. } => ("-", Tone::Delete),
         Row::Field(change) => match (&change.before, &change.after) {
@@ -140,6 +145,7 @@ fn write_row(
     let mut spans = vec![span(symbol, tone), plain(format!(" {}", pad(&label, column)))];
     let start = INDENT + 2 + column + 2;
     if let Row::Field(change) = row
+        && !unread
         && let Some((before, after)) = long_texts(change, page.look().width.saturating_sub(start))
     {
         spans.extend(mark.map(|m| span(format!("  {}", m.text), m.tone)));
@@ -149,6 +155,7 @@ fn write_row(
     }
     spans.push(plain("  "));
     let (value, more) = match row {
+        Row::Field(change) if unread => (unread_value(change, currency), Vec::new()),
         Row::Field(change) => (field_value(change, currency), Vec::new()),
         Row::Element { fields, added, .. } => line(fields, *added, currency),
     };
@@ -200,6 +207,15 @@ fn field_value(change: &Change, currency: Option<Currency>) -> Vec<Span> {
         }
         (None, None) => vec![plain("(none)")],
     }
+}
+
+/// A change of which only one side is known.
+fn unread_value(change: &Change, currency: Option<Currency>) -> Vec<Span> {
+    let after = change.after.as_ref().map_or_else(
+        || "no longer in the manifest".to_owned(),
+        |value| wording::one_line(&wording::shown(&change.path, value, currency), MOST_OF_A_VALUE),
+    );
+    vec![span(wording::RECORDED, Tone::Muted), plain(" → "), span(after, Tone::Create)]
 }
 
 fn write_steps(page: &mut Page, steps: &[Step]) {

@@ -16,6 +16,13 @@ use crate::plan::model::QuotePlan;
 use crate::provider::Requests;
 use crate::provider::step::Effects;
 
+/// What stands over a plan that was made without a look at any upstream.
+pub(super) const OFFLINE: &str = "Offline: manifests compared with what the lockfile records. No upstream was asked, so nothing here says what is there now. What is not recorded is made, or taken over if it is there already.";
+/// What stands below it.
+pub(super) const OFFLINE_NEXT: &str = "`proforma plan` with credentials looks upstream, and shows drift, blocks and who gets a message.";
+/// What stands in the place of a value of which only a fingerprint is known.
+pub(super) const RECORDED: &str = "(as recorded)";
+
 /// What a number at a path counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Measure {

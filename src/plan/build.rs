@@ -182,6 +182,7 @@ pub fn build(
         kind: "plan".to_owned(),
         id: String::new(),
         workspace: workspace.clone(),
+        offline: false,
         prune: terms.prune,
         overrides: terms.overrides.clone(),
         allowed: terms.allowed.clone(),
@@ -228,6 +229,7 @@ pub fn digest(plan: &Plan) -> String {
         kind,
         id: _,
         workspace,
+        offline,
         prune,
         overrides,
         allowed,
@@ -236,7 +238,8 @@ pub fn digest(plan: &Plan) -> String {
         requests: _,
     } = plan;
     let head = (format, kind, workspace, prune, overrides, allowed);
-    let digester = crate::key::Digester::new("proforma 2026 plan 2");
+    let name = if *offline { "proforma 2026 offline plan 1" } else { "proforma 2026 plan 2" };
+    let digester = crate::key::Digester::new(name);
     let mut out = std::io::BufWriter::new(digester);
     // A digester takes everything, and all of a plan has a JSON form.
     let _ = serde_json::to_writer(&mut out, &(head, preparations, quotes));
@@ -340,10 +343,15 @@ fn expected_writes(dialect: &dyn Dialect, preparations: &[Step], quotes: &[Quote
     classes.iter().map(|(class, count)| count.div_ceil(class.max.max(1)) as u64).sum()
 }
 
-/// Totals a currency over the quotes that the plan touches or that are in place.
+/// Totals a currency over the quotes that the plan touches or that are in place. A quote that stays
+/// and of which one side is not known counts on neither: it has not come from or gone to nothing.
 pub fn money(plan: &Plan) -> Vec<MoneyLine> {
     let mut lines: BTreeMap<_, (Amount, Amount)> = BTreeMap::new();
-    for quote in &plan.quotes {
+    let known = |quote: &&QuotePlan| match quote.action {
+        Action::Create | Action::Delete | Action::Forget => true,
+        _ => quote.total_before.is_some() && quote.total_after.is_some(),
+    };
+    for quote in plan.quotes.iter().filter(known) {
         for (total, after) in [(quote.total_before, false), (quote.total_after, true)] {
             let Some(money) = total else { continue };
             let sums = lines.entry(money.currency).or_default();

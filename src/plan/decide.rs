@@ -198,6 +198,7 @@ fn blank(case: &Case<'_>, dialect: &dyn Dialect) -> Decision {
             state_after: None,
             total_before: None,
             total_after: None,
+            discount: case.desired.and_then(super::guardrails::discount_share),
             links: links.unwrap_or_default(),
             basis: Basis {
                 manifest: case.desired.map(|d| d.fingerprint),

@@ -32,7 +32,7 @@ pub struct Ownership {
 }
 
 impl Ownership {
-    fn ignores(&self, path: &Path) -> bool {
+    pub(super) fn ignores(&self, path: &Path) -> bool {
         self.ignore.iter().any(|pattern| {
             path.as_str().strip_prefix(pattern.as_str()).is_some_and(|rest| {
                 rest.is_empty() || rest.starts_with('.') || rest.starts_with('[')

@@ -342,6 +342,14 @@ fn price_change(
     );
 }
 
+/// All discounts of a quote together, in percent of its list total, where the manifest gives any
+/// and says both.
+pub fn discount_share(quote: &Quote) -> Option<Amount> {
+    let (list, off) = discounts(quote)?;
+    let share = off.times(Amount::HUNDRED)?.over(list)?;
+    (!share.is_zero()).then_some(share)
+}
+
 /// The list total of a quote and all its discounts together, where the manifest says both.
 fn discounts(quote: &Quote) -> Option<(Amount, Amount)> {
     let mut list = Amount::ZERO;

@@ -11,6 +11,7 @@ pub mod decide;
 pub mod diff;
 pub mod guardrails;
 pub mod model;
+pub mod offline;
 pub mod order;
 pub mod saved;
 mod settle;

@@ -185,6 +185,10 @@ pub struct QuotePlan {
     pub total_before: Option<Money>,
     /// The total once applied.
     pub total_after: Option<Money>,
+    /// All discounts of the manifest together, in percent of its list total; `None` where the
+    /// manifest does not say both.
+    #[serde(default)]
+    pub discount: Option<Amount>,
     /// Links for people.
     pub links: BTreeMap<String, String>,
     /// What the plan was made from.
@@ -232,6 +236,10 @@ pub struct Plan {
     pub id: String,
     /// The workspace.
     pub workspace: WorkspaceName,
+    /// Whether it was made without a look at any upstream, from manifests and lockfile alone: then
+    /// it says what will be asked for, never what is there, and cannot be applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offline: bool,
     /// Whether orphaned quotes are deleted.
     pub prune: bool,
     /// Guardrails overridden for this plan.

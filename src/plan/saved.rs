@@ -26,6 +26,9 @@ const SEAL: &str = ",\n  \"seal\": \"";
 
 /// Writes a plan.
 pub fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
+    if plan.offline {
+        return Err(offline());
+    }
     let failed = |e: &dyn std::fmt::Display| {
         Failure::new(Kind::Other, format!("cannot write the plan to {}: {e}", path.display()))
     };
@@ -41,6 +44,15 @@ pub fn save(plan: &Plan, path: &Path) -> Result<(), Failure> {
         .map_err(|e| failed(&e))?;
     file.persist(path).map_err(|e| failed(&e.error))?;
     Ok(())
+}
+
+/// Why a plan that was made without a look upstream is neither saved nor applied.
+pub fn offline() -> Failure {
+    Failure::new(
+        Kind::Invalid,
+        "an offline plan cannot be saved or applied: it was made without a look at any upstream",
+    )
+    .help("plan without `--offline`, where the credentials are")
 }
 
 #[cfg(unix)]
@@ -90,6 +102,9 @@ pub fn load(path: &Path) -> Result<Plan, Failure> {
     let plan: Plan = serde_json::from_str(&text).map_err(|e| invalid(e.to_string()))?;
     if digest(&plan) != plan.id {
         return Err(invalid("its content does not match its id; it was changed or cut".to_owned()));
+    }
+    if plan.offline {
+        return Err(offline());
     }
     Ok(plan)
 }

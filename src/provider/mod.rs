@@ -12,10 +12,13 @@
 pub mod capability;
 pub mod dealhub;
 pub mod hubspot;
+pub mod import;
+pub mod listing;
 pub mod quickquote;
 pub mod salesbyte;
 pub mod state;
 pub mod step;
+pub mod sums;
 pub mod survey;
 
 use std::collections::BTreeMap;
@@ -24,13 +27,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::desired::Quote;
-use crate::facts::Facts;
+use crate::facts::{Facts, Path};
 use crate::failure::Diagnostic;
-use crate::key::{RemoteId, StepId};
+use crate::key::{RemoteId, StepId, WorkspaceName};
 use crate::money::Money;
+use import::Imported;
+use listing::{Filter, Looked, Page, Row, Seen};
 use state::{Move, State};
 use step::{Located, Receipt, Step, Trouble, TroubleKind, Work};
-use survey::{Ask, Survey};
+use sums::Sums;
+use survey::{Ask, Asked, Survey};
 
 /// Requests sent so far on one connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -79,6 +85,23 @@ pub trait Dialect: Send + Sync {
     /// not among them.
     fn facts(&self, quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>>;
 
+    /// The references of a manifest that are looked up upstream, by the path under which they are
+    /// recorded.
+    fn references(&self, _: &Quote) -> BTreeMap<String, Asked> {
+        BTreeMap::new()
+    }
+
+    /// Whether the form in which a fact is recorded depends on what the account says of the field,
+    /// so that without a look at it a difference proves nothing.
+    fn form_is_upstream(&self, _: &Path) -> bool {
+        false
+    }
+
+    /// How facts add up, by the provider's arithmetic; `None` where it cannot be known.
+    fn sums<'f>(&self, _: &'f Facts) -> Option<Sums<'f>> {
+        None
+    }
+
     /// The total that facts amount to, by the provider's arithmetic; `None` where it cannot be
     /// known. `fallback` is the currency where no fact says it.
     fn total(&self, facts: &Facts) -> Option<Money>;
@@ -99,6 +122,12 @@ pub trait Dialect: Send + Sync {
     /// How long a fresh object may stay invisible to [`Reader::locate`]; absent is proven only
     /// after that time.
     fn lag(&self) -> Duration;
+
+    /// How long a quote that was just made may stay unreadable, where that is long enough for
+    /// another machine to begin meanwhile, and making it twice costs money.
+    fn hides_fresh(&self) -> Option<Duration> {
+        None
+    }
 
     /// Whether a survey proves that a quote which it does not find is not there. Where it cannot,
     /// a creation whose outcome is unknown waits for a person.
@@ -121,6 +150,9 @@ pub trait Dialect: Send + Sync {
     fn waits_for(&self, _: &survey::Observed) -> Option<String> {
         None
     }
+
+    /// The manifest that asks for what was read; `blank` brings name, connection and nothing else.
+    fn import(&self, seen: &Seen, blank: Quote) -> Imported;
 
     /// What the customer would notice of these changes on a visible quote, as short sentences.
     fn noticed(&self, changes: &[crate::plan::model::Change]) -> Vec<String>;
@@ -150,6 +182,16 @@ pub trait Reader: Send + Sync {
     async fn preview(&self, _: &Quote, _: &Survey) -> Result<Money, Trouble> {
         Err(Trouble::new(TroubleKind::Refused, "this provider has no price preview"))
     }
+
+    /// A page of all quotes of the account, from a cursor that an earlier page gave.
+    async fn list(&self, cursor: Option<&str>, filter: &Filter) -> Result<Page, Trouble>;
+
+    /// Reads the quotes of these rows whole: one answer a row, in order. What is stamped by somebody
+    /// else is told apart.
+    async fn look(&self, workspace: &WorkspaceName, rows: &[Row]) -> Result<Vec<Looked>, Trouble>;
+
+    /// What [`Reader::survey`] would say of these quotes, from what was read of them. No request.
+    fn resurvey(&self, asks: &[(Ask<'_>, &Seen)]) -> Survey;
 
     /// Requests so far.
     fn requests(&self) -> Requests;

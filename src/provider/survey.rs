@@ -112,6 +112,17 @@ pub struct Observed {
     pub superseded: Option<RemoteId>,
 }
 
+/// A reference of a manifest, as it is asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// Fingerprint of what the manifest asks for, as the lockfile records it.
+    pub asked: Fingerprint,
+    /// The id, where the manifest says it.
+    pub id: Option<RemoteId>,
+    /// What the manifest says, for people.
+    pub label: String,
+}
+
 /// A reference that was resolved.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Resolved {

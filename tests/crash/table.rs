@@ -44,8 +44,8 @@ const LIMITS: &str = "
 - **SalesByte without a `token` or a `stamp_field`**: a lost creation cannot be looked up. With its journal a run stops and asks. Without the journal a fresh
   machine cannot tell a second run from a first one, so the quote is made again: give the connection both, or keep `.proforma` between runs.
 - **DealHub while a fresh quote is hidden** (`visibility`): with its journal a run waits until the quote must be visible, and finds it. A machine
-  without the journal that starts within that time sees no quote, and would have it generated, and billed, a second time. Keep `.proforma` between runs, or let
-  a pipeline that was cut off rest for the `visibility` of the connection before it runs again.
+  that remembers no run (no `.proforma`) and is about to have quotes generated waits for the `visibility` of the connection and looks again, so that a pipeline
+  which was cut off and started again on another machine pays once. Keep `.proforma` between runs to save the wait.
 ";
 
 /// The whole page.

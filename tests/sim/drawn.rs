@@ -59,6 +59,9 @@ const DEALS: [(&str, &str); 6] = [
 const SKUS: [&str; 5] = ["SEO-A", "TRAIN-D", "REPORT-Q", "LOCAL-1", "TECH-FIX"];
 const GOODS: [&str; 5] = ["Audit", "Training", "Report", "Sprint", "Setup"];
 
+/// Decisions at Quick Quote that nobody takes back.
+const CLOSED: [&str; 4] = ["accepted", "declined", "canceled", "ordered"];
+
 #[derive(Clone, Debug)]
 struct Item {
     key: u64,
@@ -94,6 +97,8 @@ pub struct Quote {
     fee: Option<u64>,
     percent_off: Option<u64>,
     revise: bool,
+    /// A new quote takes the place of one that cannot be edited.
+    pub replace: bool,
 }
 
 /// The manifests of a workspace.
@@ -153,6 +158,7 @@ impl Workspace {
             fee: dice.percent(40).then(|| dice.between(100, 90_000)),
             percent_off: dice.percent(40).then(|| dice.between(1, 20)),
             revise: provider == Provider::Hubspot && dice.percent(25),
+            replace: provider == Provider::Dealhub && dice.percent(50),
         });
         let quote = self.quotes.last().unwrap();
         if quote.revise {
@@ -237,8 +243,15 @@ impl Quote {
             self.state = "published";
             return "published".to_owned();
         }
-        if !self.provider.edits() {
+        if self.replace {
+            return self.another_price(dice);
+        }
+        if !self.provider.edits() || CLOSED.contains(&self.state) {
             return "left alone".to_owned();
+        }
+        if self.provider == Provider::Quickquote && self.state == "draft" && dice.percent(20) {
+            self.state = *dice.pick(CLOSED.as_slice());
+            return self.state.to_owned();
         }
         if self.state == "draft" && dice.percent(35) {
             self.state = if self.provider == Provider::Hubspot { "published" } else { "sent" };
@@ -265,15 +278,17 @@ impl Quote {
                 self.percent_off = Some(dice.between(1, 20));
                 "another fee and discount".to_owned()
             }
-            _ => {
-                let at = dice.index(self.items.len());
-                let (key, off) = (self.items[at].key, self.items[at].percent_off);
-                self.items[at] = Item::draw(key, dice);
-                // What a manifest no longer says is left alone upstream: it must keep saying it.
-                self.items[at].percent_off = self.items[at].percent_off.or(off);
-                "another price".to_owned()
-            }
+            _ => self.another_price(dice),
         }
+    }
+
+    fn another_price(&mut self, dice: &mut Dice) -> String {
+        let at = dice.index(self.items.len());
+        let (key, off) = (self.items[at].key, self.items[at].percent_off);
+        self.items[at] = Item::draw(key, dice);
+        // What a manifest no longer says is left alone upstream: it must keep saying it.
+        self.items[at].percent_off = self.items[at].percent_off.or(off);
+        "another price".to_owned()
     }
 
     fn yaml(&self) -> String {
@@ -341,7 +356,11 @@ impl Quote {
         let (id, deal) = DEALS[self.deal];
         writeln!(text, "connection: cpq\ntitle: \"{}\"", self.mark())?;
         writeln!(text, "expires: 2027-12-01\ncurrency: USD")?;
-        writeln!(text, "deal: {{ id: \"{id}\", name: {deal} }}\nitems:")?;
+        writeln!(text, "deal: {{ id: \"{id}\", name: {deal} }}")?;
+        if self.replace {
+            writeln!(text, "lifecycle: {{ when_immutable: replace }}")?;
+        }
+        writeln!(text, "items:")?;
         for (n, item) in self.items.iter().enumerate() {
             Self::item(text, item, Some(SKUS[n % SKUS.len()]))?;
         }

@@ -36,6 +36,8 @@ pub struct Portal {
     salesbyte_page: u64,
     dealhub_visibility: u64,
     dealhub_action_lag: u64,
+    /// DealHub asks an approver for discounts above so many percent.
+    dealhub_approval_above: Option<u64>,
     quickquote_odd_lists: bool,
 }
 
@@ -50,6 +52,7 @@ impl Portal {
             dealhub_visibility: *dice.pick(&[0, 700, 1_900]),
             dealhub_action_lag: *dice.pick(&[0, 0, 1_000]),
             quickquote_odd_lists: dice.percent(20),
+            dealhub_approval_above: dice.percent(30).then_some(5),
         }
     }
 
@@ -60,7 +63,8 @@ impl Portal {
             json!({ "upstream": "salesbyte", "list_lag": self.salesbyte_list_lag,
                 "page_size": self.salesbyte_page }),
             json!({ "upstream": "dealhub", "visibility": self.dealhub_visibility,
-                "action_lag": self.dealhub_action_lag }),
+                "action_lag": self.dealhub_action_lag,
+                "approval_above": self.dealhub_approval_above }),
             json!({ "upstream": "quickquote", "odd_lists": self.quickquote_odd_lists }),
         ]
     }

@@ -181,7 +181,15 @@ impl Story {
         }
         let lost = self.counts.lost_machines > before;
         // A new machine is not there at once; without a journal nobody knows what to wait for.
-        let pause = if lost { 60 } else { *self.dice.pick(&[0, 0, 1, 4, 30]) };
+        // DealHub alone: what a new machine does not remember it waits for, if it is to pay for it.
+        let alone = self.workspace.providers == [Provider::Dealhub];
+        let pause = if lost && alone {
+            1
+        } else if lost {
+            60
+        } else {
+            *self.dice.pick(&[0, 0, 1, 4, 30])
+        };
         self.pass(Duration::from_secs(pause)).await;
         Ok(())
     }
@@ -398,10 +406,14 @@ impl Story {
     /// A colleague or a customer does something.
     fn meddle(&mut self) {
         let Ok(found) = truth::seen(&self.net, &self.seeded) else { return };
+        if self.dice.percent(25) {
+            self.approve(&found);
+            return;
+        }
         let mine: Vec<_> = found
             .iter()
             .flat_map(|((provider, mark), copies)| copies.iter().map(move |c| (*provider, mark, c)))
-            .filter(|(provider, _, _)| provider.edits())
+            .filter(|(provider, _, copy)| provider.edits() && !truth::is_closed(copy))
             .collect();
         if mine.is_empty() {
             return;
@@ -427,6 +439,16 @@ impl Story {
         };
         let done = self.net.try_control("POST", deed, &body);
         self.trace.line(&format!("a colleague: {deed} {body}: {}", done.is_ok()));
+    }
+
+    /// An approver at DealHub says yes.
+    fn approve(&mut self, found: &truth::Everything) {
+        let ids = waiting(found);
+        if !ids.is_empty() {
+            let id = &ids[self.dice.index(ids.len())];
+            let done = say_yes(&self.net, id);
+            self.trace.line(&format!("an approver: {id}: {done}"));
+        }
     }
 
     /// A user who was told to: looks upstream and says what is true.
@@ -466,6 +488,10 @@ impl Story {
             match ran.code {
                 Some(0) => return Ok(()),
                 Some(6) if round > 0 => self.recover(runner).await?,
+                Some(12) => {
+                    self.trace.line("the approvers say yes to everything");
+                    approve_all(&self.net, &self.seeded)?;
+                }
                 _ => self.pass(Duration::from_secs(30)).await,
             }
         }
@@ -527,7 +553,12 @@ impl Story {
         let args = ["apply", "--auto-approve", "--allow", "all"];
         let process = Arc::new(Process::new(0, Doom::default()));
         let folder = runner.folder.path().to_owned();
-        let ran = start(Arc::clone(&net), process, &folder, runner.disk.clone(), &args).await?;
+        let (machine, disk) = (Arc::clone(&net), runner.disk.clone());
+        let mut ran = start(machine, Arc::clone(&process), &folder, disk.clone(), &args).await?;
+        if ran.code == Some(12) {
+            approve_all(&net, &self.seeded)?;
+            ran = start(Arc::clone(&net), process, &folder, disk, &args).await?;
+        }
         if ran.code != Some(0) {
             return Err(format!("undisturbed it ends with {:?}: {}{}", ran.code, ran.out, ran.err));
         }
@@ -540,4 +571,24 @@ impl Story {
         }
         Ok(())
     }
+}
+
+/// Quotes at DealHub that nobody has said yes to yet.
+fn waiting(found: &truth::Everything) -> Vec<String> {
+    let at_dealhub = found.iter().filter(|((provider, _), _)| *provider == Provider::Dealhub);
+    let waiting = |copy: &&truth::Seen| copy.facts["status"] == truth::WAITING;
+    at_dealhub.flat_map(|(_, copies)| copies).filter(waiting).map(|c| c.id.clone()).collect()
+}
+
+/// Whether there was something left to say yes to.
+fn say_yes(net: &Net, id: &str) -> bool {
+    let body = json!({ "upstream": "dealhub", "id": id, "action": "approve" });
+    net.try_control("POST", "approver", &body).is_ok()
+}
+
+fn approve_all(net: &Net, seeded: &Seeded) -> Check {
+    for id in waiting(&truth::seen(net, seeded)?) {
+        say_yes(net, &id);
+    }
+    Ok(())
 }

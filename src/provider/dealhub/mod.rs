@@ -13,6 +13,7 @@
 
 pub mod check;
 pub mod fetch;
+pub mod import;
 pub mod lines;
 pub mod mapping;
 pub mod mark;
@@ -24,6 +25,7 @@ pub mod reader;
 pub mod refusal;
 pub mod status;
 pub mod steps;
+mod total;
 pub mod wanted;
 pub mod wire;
 pub mod writer;
@@ -44,6 +46,7 @@ use crate::money::{Currency, Money};
 use crate::plan::model::Change;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Step, Work};
+use crate::provider::sums::Sums;
 use crate::provider::survey::{Observed, Survey};
 use crate::provider::{BatchClass, Dialect, Mutability};
 
@@ -86,6 +89,10 @@ impl Dialect for DealhubDialect {
         if wanted.sink.found.is_empty() { Ok(wanted.facts) } else { Err(wanted.sink.found) }
     }
 
+    fn sums<'f>(&self, facts: &'f Facts) -> Option<Sums<'f>> {
+        total::sums(facts)
+    }
+
     fn total(&self, facts: &Facts) -> Option<Money> {
         let amount = facts.get(&Path::new("total")).and_then(Value::number)?;
         match facts.get(&Path::new("currency")) {
@@ -116,6 +123,10 @@ impl Dialect for DealhubDialect {
         self.settings.visibility
     }
 
+    fn hides_fresh(&self) -> Option<Duration> {
+        Some(self.settings.visibility).filter(|time| !time.is_zero())
+    }
+
     fn previews(&self) -> bool {
         true
     }
@@ -131,6 +142,14 @@ impl Dialect for DealhubDialect {
     }
 
     /// Nothing of a quote that a customer sees is ever changed.
+    fn import(
+        &self,
+        seen: &crate::provider::listing::Seen,
+        blank: Quote,
+    ) -> crate::provider::import::Imported {
+        import::import(seen, blank)
+    }
+
     fn noticed(&self, _: &[Change]) -> Vec<String> {
         Vec::new()
     }

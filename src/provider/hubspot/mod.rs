@@ -9,9 +9,11 @@
 //! link to the quote, so that nothing is ever orphaned and everything can be found again by a
 //! unique value or through the links of a known record, never by HubSpot's search, which lags.
 
+pub mod browse;
 pub mod check;
 mod edits;
 pub mod fetch;
+pub mod import;
 pub mod locate;
 pub mod lookup;
 pub mod mapping;
@@ -34,10 +36,11 @@ pub mod wanted;
 pub mod wire;
 pub mod writer;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::desired::Quote;
-use crate::facts::Facts;
+use crate::facts::{Facts, Path};
 use crate::failure::Diagnostic;
 use crate::http::{Class, Policy, RateLimit};
 use crate::key::ConnectionName;
@@ -45,7 +48,8 @@ use crate::money::Money;
 use crate::plan::model::Change;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Operation as AnyOperation, Step, Work};
-use crate::provider::survey::Survey;
+use crate::provider::sums::Sums;
+use crate::provider::survey::{Asked, Survey};
 use crate::provider::{BatchClass, Dialect};
 
 /// Which of HubSpot's two quote systems a connection uses.
@@ -125,6 +129,21 @@ impl Dialect for HubspotDialect {
         wanted::facts(&self.settings, quote, survey)
     }
 
+    fn references(&self, quote: &Quote) -> BTreeMap<String, Asked> {
+        resolve::references(quote)
+    }
+
+    /// Native values take the type of the portal's property, and the currency of lines may be the
+    /// deal's.
+    fn form_is_upstream(&self, path: &Path) -> bool {
+        let text = path.as_str();
+        text.starts_with("fields[") || text.contains("hubspot.") || path.field() == "currency"
+    }
+
+    fn sums<'f>(&self, facts: &'f Facts) -> Option<Sums<'f>> {
+        total::sums(facts)
+    }
+
     fn total(&self, facts: &Facts) -> Option<Money> {
         total::total(facts)
     }
@@ -154,6 +173,14 @@ impl Dialect for HubspotDialect {
     /// that was cut off on our side and may still be worked on by HubSpot's.
     fn lag(&self) -> Duration {
         Duration::from_secs(3)
+    }
+
+    fn import(
+        &self,
+        seen: &crate::provider::listing::Seen,
+        blank: Quote,
+    ) -> crate::provider::import::Imported {
+        import::import(seen, blank)
     }
 
     fn noticed(&self, changes: &[Change]) -> Vec<String> {

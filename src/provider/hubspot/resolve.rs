@@ -15,7 +15,7 @@ use crate::desired::{Person, Quote, Reference, Wish};
 use crate::failure::Diagnostic;
 use crate::key::{Fingerprint, QuoteName, RemoteId};
 use crate::provider::step::Trouble;
-use crate::provider::survey::{Ask, Resolved};
+use crate::provider::survey::{Ask, Asked, Resolved};
 
 /// What a reference asks for.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -208,6 +208,18 @@ fn wants(quote: &Quote) -> Vec<Want<'_>> {
 /// The fingerprint under which a reference is recorded, by manifest path.
 pub fn asked_of(quote: &Quote) -> BTreeMap<String, Fingerprint> {
     wants(quote).into_iter().map(|w| (w.path, w.asked)).collect()
+}
+
+/// The references of a manifest, by manifest path.
+pub fn references(quote: &Quote) -> BTreeMap<String, Asked> {
+    let asked = |want: Want<'_>| {
+        let (id, label) = match &want.by {
+            By::Id(id) => (RemoteId::parse(id), id.clone()),
+            By::Name(name) => (None, name.clone()),
+        };
+        (want.path, Asked { asked: want.asked, id, label })
+    };
+    wants(quote).into_iter().map(asked).collect()
 }
 
 async fn candidates(

@@ -8,9 +8,20 @@ use std::collections::BTreeMap;
 
 use crate::facts::{Facts, Path, Value};
 use crate::money::{Amount, Currency, Money};
+use crate::provider::sums::{LineSum, Rounded, StepSum, Sums};
+
+/// What is done in which order, for people.
+const RULE: &str = "each line is rounded; then discounts, fees and taxes are taken in this order, \
+    a percent of the total as it stood when its kind began, each rounded; never below zero";
 
 /// The total of a quote.
 pub fn total(facts: &Facts) -> Option<Money> {
+    let sums = sums(facts)?;
+    Some(Money { currency: sums.currency, amount: sums.total? })
+}
+
+/// How a quote adds up.
+pub fn sums(facts: &Facts) -> Option<Sums<'_>> {
     let mut parts: BTreeMap<&str, BTreeMap<&str, &Value>> = BTreeMap::new();
     for (path, value) in facts {
         if let (Some(part), Some("items" | "discounts" | "fees" | "taxes")) =
@@ -21,42 +32,69 @@ pub fn total(facts: &Facts) -> Option<Money> {
     }
     let currency = currency(facts)?;
     let digits = currency.digits();
-    let mut running = Amount::ZERO;
-    for (_, item) in parts.iter().filter(|(part, _)| part.starts_with("items[")) {
-        running = running.plus(line(item, digits)?)?;
+    let items = parts.iter().filter(|(part, _)| part.starts_with("items["));
+    let lines: Vec<LineSum<'_>> = items.map(|(&part, item)| line(part, item, digits)).collect();
+    let net = lines.iter().try_fold(Amount::ZERO, |sum, line| sum.plus(line.net?.amount));
+    let mut sums = Sums { currency, lines, net, steps: Vec::new(), total: None, rule: RULE };
+    if let Some(net) = net {
+        sums.total = adjust(&parts, net, digits, &mut sums.steps);
     }
-    for (list, down) in [("discounts[", true), ("fees[", false), ("taxes[", false)] {
-        let mut kind: Vec<&BTreeMap<&str, &Value>> =
-            parts.iter().filter(|(p, _)| p.starts_with(list)).map(|(_, fields)| fields).collect();
-        kind.sort_by_key(|fields| number(fields, "position"));
-        let base = running;
-        for fields in kind {
-            let size = match (number(fields, "percent"), number(fields, "amount")) {
-                (Some(p), _) => base.percent(p)?.round_half_up(digits),
-                (None, Some(a)) => a,
-                (None, None) => Amount::ZERO,
-            };
-            running = if down { running.minus(size)? } else { running.plus(size)? };
-            running = running.max(Amount::ZERO);
-        }
-    }
-    Some(Money { currency, amount: running.round_half_up(digits) })
+    Some(sums)
 }
 
-/// The net of one line, rounded.
-pub fn line(item: &BTreeMap<&str, &Value>, digits: u32) -> Option<Amount> {
+/// Discounts, fees and taxes on the net of the lines; `None` where it overflows.
+fn adjust<'f>(
+    parts: &BTreeMap<&'f str, BTreeMap<&'f str, &'f Value>>,
+    net: Amount,
+    digits: u32,
+    steps: &mut Vec<StepSum<'f>>,
+) -> Option<Amount> {
+    let mut running = net;
+    for (list, down) in [("discounts[", true), ("fees[", false), ("taxes[", false)] {
+        let of_kind = parts.iter().filter(|(p, _)| p.starts_with(list));
+        let mut kind: Vec<(&'f str, _)> = of_kind.map(|(part, fields)| (*part, fields)).collect();
+        kind.sort_by_key(|(_, fields)| number(fields, "position"));
+        let base = running;
+        for (part, fields) in kind {
+            let percent = number(fields, "percent");
+            let size = match (percent, number(fields, "amount")) {
+                (Some(p), _) => Rounded::to(base.percent(p)?, digits),
+                (None, Some(a)) => Rounded::exactly(a),
+                (None, None) => Rounded::exactly(Amount::ZERO),
+            };
+            let moved =
+                if down { running.minus(size.amount)? } else { running.plus(size.amount)? };
+            running = moved.max(Amount::ZERO);
+            steps.push(StepSum { part, down, percent, base, size, after: running });
+        }
+    }
+    Some(running.round_half_up(digits))
+}
+
+/// One line: its net is rounded, once.
+fn line<'f>(part: &'f str, item: &BTreeMap<&str, &Value>, digits: u32) -> LineSum<'f> {
+    let unknown = LineSum { part, gross: None, off: None, net: None };
     let tiers = ["hubspot.hs_pricing_model", "hubspot.hs_tier_prices"];
     if tiers.iter().any(|t| item.get(t).is_some_and(|v| !v.is_empty())) {
-        return None;
+        return unknown;
     }
-    let quantity = number(item, "quantity").unwrap_or(Amount::from_int(1));
-    let gross = number(item, "price")?.times(quantity)?;
-    let off = match (number(item, "discount.percent"), number(item, "discount.amount")) {
-        (Some(p), _) => gross.percent(p)?,
-        (None, Some(a)) => a.times(quantity)?,
-        (None, None) => Amount::ZERO,
+    let sum = || {
+        let quantity = number(item, "quantity").unwrap_or(Amount::from_int(1));
+        let gross = number(item, "price")?.times(quantity)?;
+        let off = match (number(item, "discount.percent"), number(item, "discount.amount")) {
+            (Some(p), _) => gross.percent(p)?,
+            (None, Some(a)) => a.times(quantity)?,
+            (None, None) => Amount::ZERO,
+        };
+        let net = Rounded::to(gross.minus(off)?, digits);
+        Some(LineSum {
+            part,
+            gross: Some(Rounded::exactly(gross)),
+            off: Some(Rounded::exactly(off)),
+            net: Some(net),
+        })
     };
-    Some(gross.minus(off)?.round_half_up(digits))
+    sum().unwrap_or(unknown)
 }
 
 fn number(fields: &BTreeMap<&str, &Value>, name: &str) -> Option<Amount> {

@@ -12,6 +12,7 @@ pub mod align;
 pub mod body;
 pub mod check;
 pub mod fetch;
+pub mod import;
 pub mod locate;
 pub mod mapping;
 pub mod notice;
@@ -39,7 +40,8 @@ use crate::money::{Currency, Money};
 use crate::plan::model::Change;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{Operation as AnyOperation, Step, Work};
-use crate::provider::survey::{Observed, Survey};
+use crate::provider::sums::Sums;
+use crate::provider::survey::{Asked, Observed, Survey};
 use crate::provider::{BatchClass, Dialect};
 
 /// What stands before the stamp in a quote's tags.
@@ -101,6 +103,14 @@ impl Dialect for QuickquoteDialect {
         wanted::facts(quote, survey)
     }
 
+    fn references(&self, quote: &Quote) -> BTreeMap<String, Asked> {
+        resolve::references(quote)
+    }
+
+    fn sums<'f>(&self, facts: &'f Facts) -> Option<Sums<'f>> {
+        total::sums(self.settings.currency, facts)
+    }
+
     fn total(&self, facts: &Facts) -> Option<Money> {
         total::total(self.settings.currency, facts)
     }
@@ -129,6 +139,14 @@ impl Dialect for QuickquoteDialect {
     /// and may still be worked on by the shop's.
     fn lag(&self) -> Duration {
         Duration::from_secs(3)
+    }
+
+    fn import(
+        &self,
+        seen: &crate::provider::listing::Seen,
+        blank: Quote,
+    ) -> crate::provider::import::Imported {
+        import::import(self.settings.currency, seen, blank)
     }
 
     fn noticed(&self, changes: &[Change]) -> Vec<String> {

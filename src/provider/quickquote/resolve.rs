@@ -12,7 +12,7 @@ use super::wire;
 use crate::desired::{Quote, Reference, Wish};
 use crate::failure::Diagnostic;
 use crate::key::{Fingerprint, RemoteId};
-use crate::provider::survey::{Ask, Resolved};
+use crate::provider::survey::{Ask, Asked, Resolved};
 
 /// Names with the ids that they lead to.
 #[derive(Debug, Default)]
@@ -46,6 +46,14 @@ pub fn wants(quote: &Quote) -> Vec<Want<'_>> {
         .into_iter()
         .chain(fields.map(|(name, _)| want(field_ref(name), name.as_str(), false)))
         .collect()
+}
+
+/// The references of a manifest, by the path under which they are recorded.
+pub fn references(quote: &Quote) -> BTreeMap<String, Asked> {
+    let asked = |want: Want<'_>| {
+        (want.path, Asked { asked: want.asked, id: None, label: want.name.to_owned() })
+    };
+    wants(quote).into_iter().map(asked).collect()
 }
 
 /// What the lockfile knows of a question's names, and what it does not.

@@ -8,9 +8,20 @@ use std::collections::BTreeMap;
 
 use crate::facts::{Facts, Path, Value};
 use crate::money::{Amount, Currency, Money};
+use crate::provider::sums::{LineSum, Rounded, StepSum, Sums};
+
+/// What is done in which order, for people.
+const RULE: &str = "each line and its discount are rounded; then the discount of the quote is \
+    taken off, rounded; then shipping is added; the shop's own tax comes on top";
 
 /// The total of a quote in the shop's currency.
 pub fn total(currency: Option<Currency>, facts: &Facts) -> Option<Money> {
+    let sums = sums(currency, facts)?;
+    Some(Money { currency: sums.currency, amount: sums.total? })
+}
+
+/// How a quote adds up.
+pub fn sums(currency: Option<Currency>, facts: &Facts) -> Option<Sums<'_>> {
     let currency = currency?;
     let digits = currency.digits();
     let mut parts: BTreeMap<&str, BTreeMap<&str, Amount>> = BTreeMap::new();
@@ -20,28 +31,70 @@ pub fn total(currency: Option<Currency>, facts: &Facts) -> Option<Money> {
             fields.extend(value.number().map(|n| (path.field(), n)));
         }
     }
-    let mut sum = Amount::ZERO;
-    for (_, line) in parts.iter().filter(|(part, _)| part.starts_with("items[")) {
-        let quantity = line.get("quantity").copied().unwrap_or(Amount::from_int(1));
-        let gross = line.get("price")?.times(quantity)?.round_half_up(digits);
-        let off = match (line.get("discount.percent"), line.get("discount.amount")) {
-            (Some(p), _) => gross.percent(*p)?,
-            (None, Some(a)) => *a,
-            (None, None) => Amount::ZERO,
-        };
-        sum = sum.plus(gross.minus(off.round_half_up(digits).min(gross))?)?;
+    let items = parts.iter().filter(|(part, _)| part.starts_with("items["));
+    let lines: Vec<LineSum<'_>> = items
+        .map(|(&part, line)| {
+            let unknown = LineSum { part, gross: None, off: None, net: None };
+            line_of(part, line, digits).unwrap_or(unknown)
+        })
+        .collect();
+    let net = lines.iter().try_fold(Amount::ZERO, |sum, line| sum.plus(line.net?.amount));
+    let mut sums = Sums { currency, lines, net, steps: Vec::new(), total: None, rule: RULE };
+    if let Some(net) = net {
+        sums.total = adjust(&parts, facts, net, digits, &mut sums.steps);
     }
-    for (_, discount) in parts.iter().filter(|(part, _)| part.starts_with("discounts[")) {
-        let off = match (discount.get("percent"), discount.get("amount")) {
-            (Some(p), _) => sum.percent(*p)?,
+    Some(sums)
+}
+
+fn line_of<'f>(part: &'f str, line: &BTreeMap<&str, Amount>, digits: u32) -> Option<LineSum<'f>> {
+    let quantity = line.get("quantity").copied().unwrap_or(Amount::from_int(1));
+    let gross = Rounded::to(line.get("price")?.times(quantity)?, digits);
+    let off = match (line.get("discount.percent"), line.get("discount.amount")) {
+        (Some(p), _) => gross.amount.percent(*p)?,
+        (None, Some(a)) => *a,
+        (None, None) => Amount::ZERO,
+    };
+    let off = Rounded { exact: off, amount: off.round_half_up(digits).min(gross.amount) };
+    let net = Rounded::exactly(gross.amount.minus(off.amount)?);
+    Some(LineSum { part, gross: Some(gross), off: Some(off), net: Some(net) })
+}
+
+/// The discount of the quote, then shipping; `None` where it overflows.
+fn adjust<'f>(
+    parts: &BTreeMap<&'f str, BTreeMap<&'f str, Amount>>,
+    facts: &'f Facts,
+    net: Amount,
+    digits: u32,
+    steps: &mut Vec<StepSum<'f>>,
+) -> Option<Amount> {
+    let mut sum = net;
+    for (&part, discount) in parts.iter().filter(|(part, _)| part.starts_with("discounts[")) {
+        let base = sum;
+        let percent = discount.get("percent").copied();
+        let off = match (percent, discount.get("amount")) {
+            (Some(p), _) => sum.percent(p)?,
             (None, Some(a)) => *a,
             (None, None) => Amount::ZERO,
         };
-        sum = sum.minus(off.round_half_up(digits).min(sum))?;
+        let size = Rounded { exact: off, amount: off.round_half_up(digits).min(sum) };
+        sum = sum.minus(size.amount)?;
+        steps.push(StepSum { part, down: true, percent, base, size, after: sum });
     }
     let shipping = facts.get(&Path::new("shipping.price")).and_then(Value::number);
-    let amount = sum.plus(shipping.unwrap_or_default())?.round_half_up(digits);
-    Some(Money { currency, amount })
+    let base = sum;
+    sum = sum.plus(shipping.unwrap_or_default())?;
+    if let Some(price) = shipping {
+        let size = Rounded::exactly(price);
+        steps.push(StepSum {
+            part: "shipping",
+            down: false,
+            percent: None,
+            base,
+            size,
+            after: sum,
+        });
+    }
+    Some(sum.round_half_up(digits))
 }
 
 #[cfg(test)]

@@ -1,0 +1,90 @@
+//! `plan --offline`: a plan from manifests and lockfile, without credentials and without the network.
+
+use std::collections::BTreeMap;
+
+use super::args::PlanArgs;
+use super::open::Opened;
+use super::planning::{self, Planned};
+use super::{connect, select::Selected};
+use crate::apply::replay::OpenStep;
+use crate::failure::{Diagnostic, Failure, Kind};
+use crate::key::ConnectionName;
+use crate::plan::build::{self, Terms};
+use crate::plan::model::{Action, Plan};
+use crate::plan::offline;
+use crate::provider::step::Effects;
+
+/// Makes the plan. `open` are requests of earlier runs whose outcome is unknown.
+pub fn plan(
+    opened: &Opened,
+    args: &PlanArgs,
+    consent: &Effects,
+    open: &[OpenStep],
+) -> Result<Planned, Failure> {
+    refuse(args)?;
+    let shape = &args.shape;
+    let overrides = planning::overrides(shape)?;
+    let selected = Selected::parse(&shape.selection.only, &shape.selection.except)?;
+    let connections = &opened.workspace.connections;
+    let provider = |c: &ConnectionName| connections.get(c).map_or("", |c| c.provider.word());
+    let (subjects, mut diagnostics) =
+        build::pair(&opened.loaded.quotes, &opened.lockfile, &|name, connection, desired| {
+            selected.holds(name, connection, provider(connection), desired)
+        });
+    if subjects.is_empty() && !selected.is_all() {
+        diagnostics.push(
+            Diagnostic::warning("nothing-selected", "no quote matches `--only` and `--except`")
+                .help("`proforma lock list` and the file names show what there is"),
+        );
+    }
+    diagnostics.extend(planning::offline_checks(opened, &subjects)?);
+    let mut dialects = offline::Dialects::new();
+    for (name, connection) in connections {
+        dialects.insert(name.clone(), connect::dialect(name, connection)?);
+    }
+    let terms =
+        Terms { prune: shape.prune, overrides, allowed: planning::standing_consent(opened) };
+    let (mut plan, found) = offline::build(&opened.workspace.name, &subjects, &dialects, &terms);
+    diagnostics.extend(found);
+    hold_open(&mut plan, open);
+    planning::hold_shared(&mut plan, opened);
+    let refusals = planning::refusals(opened, &plan, consent);
+    Ok(Planned {
+        plan,
+        diagnostics,
+        refusals,
+        accounts: BTreeMap::new(),
+        surveys: BTreeMap::new(),
+        down: BTreeMap::new(),
+        seen_at: opened.machine.now(),
+    })
+}
+
+/// What needs a look upstream is refused, not ignored.
+fn refuse(args: &PlanArgs) -> Result<(), Failure> {
+    if args.out.is_some() {
+        return Err(crate::plan::saved::offline());
+    }
+    if args.preview_prices {
+        let what = "`--preview-prices` asks upstreams, and `--offline` asks none";
+        return Err(Failure::new(Kind::Invalid, what).help("leave one of the two out"));
+    }
+    Ok(())
+}
+
+/// Of a quote with a request whose outcome is unknown, the lockfile is no witness.
+fn hold_open(plan: &mut Plan, open: &[OpenStep]) {
+    for step in open {
+        let Some(name) = &step.intent.quote else { continue };
+        let Some(quote) = plan.quotes.iter_mut().find(|q| q.quote == *name) else { continue };
+        quote.action = Action::Unverifiable;
+        quote.changes.clear();
+        (quote.total_before, quote.total_after) = (None, None);
+        quote.reason = Some(format!(
+            "an earlier run sent a request at {} whose outcome is not recorded yet",
+            step.at
+        ));
+        quote.help = Some("run `proforma apply`, or `proforma recover`".to_owned());
+    }
+    plan.id = build::digest(plan);
+}
