@@ -22,6 +22,8 @@ pub mod events_file;
 pub mod failure_human;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod format_tests;
 pub mod html;
 pub mod json;
 mod layout;
