@@ -19,6 +19,7 @@ pub mod disk;
 pub mod facts;
 pub mod failure;
 pub mod http;
+pub mod import;
 pub mod json;
 pub mod key;
 pub mod lockfile;

@@ -40,10 +40,15 @@ pub struct Opened {
 
 /// Reads the manifests of the workspace, whatever is wrong with them.
 pub fn load(global: &Global) -> Loaded {
+    manifest::load(&global.dir, &load_options(global))
+}
+
+/// How manifests are loaded on this machine.
+pub fn load_options(global: &Global) -> LoadOptions {
     let hosts = global.machine.variable(ALLOW_HOSTS).unwrap_or_default();
     let allow_hosts =
         hosts.split(',').map(str::trim).filter(|h| !h.is_empty()).map(str::to_owned).collect();
-    manifest::load(&global.dir, &LoadOptions { allow_hosts })
+    LoadOptions { allow_hosts }
 }
 
 /// Opens the workspace; anything wrong in a manifest is a failure with all diagnostics.

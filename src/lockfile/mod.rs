@@ -12,5 +12,5 @@ pub mod text;
 mod words;
 
 pub use merge::{MergeConflict, join, merge};
-pub use model::{Entry, Lockfile, RefRecord};
+pub use model::{Entry, Lockfile, RefRecord, web_link};
 pub use store::{LOCKFILE, SANDBOX_LOCKFILE, Store};

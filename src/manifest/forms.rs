@@ -36,7 +36,7 @@ pub(super) fn civil_date(raw: &str) -> Option<Date> {
 }
 
 /// `month`, `quarter`, `2 weeks`: a count of calendar units.
-pub(super) fn calendar_period(raw: &str) -> Option<Period> {
+pub(crate) fn calendar_period(raw: &str) -> Option<Period> {
     let (count, word) = match raw.split_once(' ') {
         Some((count, word)) => (Amount::parse(count).ok()?.to_int()?, word),
         None => (1, raw),
@@ -53,7 +53,7 @@ pub(super) fn calendar_period(raw: &str) -> Option<Period> {
 }
 
 /// Whether a text looks like an address that mail can be sent to.
-pub(super) fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let fine = |c: char| {
         !c.is_whitespace()

@@ -168,6 +168,12 @@ fn read_connection_name(
     ConnectionName::parse(raw)
 }
 
+/// A quote that says nothing yet, of no file.
+pub(crate) fn blank_quote(name: QuoteName, connection: ConnectionName) -> Quote {
+    let source = Arc::new(SourceFile { path: String::new(), text: String::new() });
+    blank(name, connection, Origin::new(source, 0))
+}
+
 /// A quote that says nothing yet.
 fn blank(name: QuoteName, connection: ConnectionName, origin: Origin) -> Quote {
     Quote {

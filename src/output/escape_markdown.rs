@@ -11,14 +11,20 @@ use super::text::safe;
 /// that the document itself holds no hidden character.
 const BREAK: &str = "&#8203;";
 
+/// Signs that mean nothing to Markdown wherever they stand.
+const PLAIN: [char; 5] = [',', ';', '%', '/', '?'];
+
 /// The text as Markdown that shows just this text. Line feeds become `<br>`.
+///
+/// What needs no escape has none: a comment's length is limited, and prices are copied out of it.
 pub fn escape_markdown(text: &str) -> String {
     let text = safe(text);
     let mut out = String::with_capacity(text.len() + text.len() / 8);
-    let mut chars = text.chars().peekable();
+    let mut chars = text.char_indices().peekable();
     let mut at_start = true;
-    while let Some(c) = chars.next() {
-        let next = chars.peek().copied();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map(|(_, next)| *next);
+        let before = &text[..at];
         match c {
             '\n' => out.push_str("<br>"),
             // At the ends it would be dropped; several at the start would be a block of code.
@@ -34,15 +40,20 @@ pub fn escape_markdown(text: &str) -> String {
                     out.push_str(BREAK);
                 }
             }
-            '.' | '-' => {
+            // `www.acme.example` and `GH-12` are links without any sign before them.
+            '.' | '-' if ends_with(before, "www") || ends_with(before, "gh") => {
                 out.push('\\');
                 out.push(c);
-                // `www.acme.example` and `GH-12` are links without any sign before them.
-                if next.is_some_and(char::is_alphanumeric) {
-                    out.push_str(BREAK);
-                }
+                out.push_str(BREAK);
             }
-            c if c.is_ascii_punctuation() => {
+            // `1.` is a list at the start of a line, and a price elsewhere; a dash at the start is
+            // a list or a line.
+            '.' | '-'
+                if before.ends_with(|b: char| b.is_alphanumeric()) && !only_digits(before) =>
+            {
+                out.push(c);
+            }
+            c if c.is_ascii_punctuation() && !PLAIN.contains(&c) => {
                 out.push('\\');
                 out.push(c);
             }
@@ -52,6 +63,20 @@ pub fn escape_markdown(text: &str) -> String {
         at_start = c == '\n' || (at_start && c == ' ');
     }
     out
+}
+
+/// Whether a text ends with an ASCII word, in capitals or not.
+fn ends_with(text: &str, word: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes
+        .len()
+        .checked_sub(word.len())
+        .is_some_and(|at| bytes[at..].eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// Whether nothing but digits stands before: what follows may be the sign of a list.
+fn only_digits(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -133,6 +158,12 @@ mod tests {
             "|---|",
             "https://evil.example",
             "www.evil.example",
+            "WWW.evil.example",
+            "a--b",
+            "--",
+            "1.5",
+            "-5.00",
+            "x=y",
             "jo@acme.example",
             "@everyone",
             "#12",

@@ -12,6 +12,8 @@
 pub mod capability;
 pub mod dealhub;
 pub mod hubspot;
+pub mod import;
+pub mod listing;
 pub mod quickquote;
 pub mod salesbyte;
 pub mod state;
@@ -27,8 +29,10 @@ use async_trait::async_trait;
 use crate::desired::Quote;
 use crate::facts::{Facts, Path};
 use crate::failure::Diagnostic;
-use crate::key::{RemoteId, StepId};
+use crate::key::{RemoteId, StepId, WorkspaceName};
 use crate::money::Money;
+use import::Imported;
+use listing::{Filter, Looked, Page, Row, Seen};
 use state::{Move, State};
 use step::{Located, Receipt, Step, Trouble, TroubleKind, Work};
 use sums::Sums;
@@ -147,6 +151,9 @@ pub trait Dialect: Send + Sync {
         None
     }
 
+    /// The manifest that asks for what was read; `blank` brings name, connection and nothing else.
+    fn import(&self, seen: &Seen, blank: Quote) -> Imported;
+
     /// What the customer would notice of these changes on a visible quote, as short sentences.
     fn noticed(&self, changes: &[crate::plan::model::Change]) -> Vec<String>;
 
@@ -175,6 +182,16 @@ pub trait Reader: Send + Sync {
     async fn preview(&self, _: &Quote, _: &Survey) -> Result<Money, Trouble> {
         Err(Trouble::new(TroubleKind::Refused, "this provider has no price preview"))
     }
+
+    /// A page of all quotes of the account, from a cursor that an earlier page gave.
+    async fn list(&self, cursor: Option<&str>, filter: &Filter) -> Result<Page, Trouble>;
+
+    /// Reads the quotes of these rows whole: one answer a row, in order. What is stamped by somebody
+    /// else is told apart.
+    async fn look(&self, workspace: &WorkspaceName, rows: &[Row]) -> Result<Vec<Looked>, Trouble>;
+
+    /// What [`Reader::survey`] would say of these quotes, from what was read of them. No request.
+    fn resurvey(&self, asks: &[(Ask<'_>, &Seen)]) -> Survey;
 
     /// Requests so far.
     fn requests(&self) -> Requests;

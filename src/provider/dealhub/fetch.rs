@@ -186,6 +186,29 @@ impl Fetch {
         ))
     }
 
+    /// A page of all quotes of the account: ids and states, since DealHub asks for no more of an
+    /// unfiltered list. The cursor is an offset.
+    pub async fn page(&self, cursor: Option<&str>) -> Result<(Vec<Seen>, Option<String>), Trouble> {
+        let offset: usize = cursor.and_then(|c| c.parse().ok()).unwrap_or(0);
+        if offset > OFFSET_MAX {
+            let message = format!(
+                "DealHub lists no quotes beyond the first {}; there are more",
+                OFFSET_MAX + PAGE
+            );
+            return Err(Trouble::new(TroubleKind::Refused, message)
+                .help("import the others by their ids: `--id ID`, repeated"));
+        }
+        let (limit, from) = (PAGE.to_string(), offset.to_string());
+        let query = [("offset", from.as_str()), ("limit", limit.as_str())];
+        let body = self.get("/api/v2/quotes", &query).await?;
+        let Some(page) = Page::of(&body) else {
+            let message = "the answer makes no sense: a list of quotes without `quotes`";
+            return Err(Trouble::new(TroubleKind::Network, message));
+        };
+        let more = page.more && !page.quotes.is_empty();
+        Ok((page.quotes, more.then(|| (offset + PAGE).to_string())))
+    }
+
     /// The id of the active version; `None` where there is none.
     pub async fn active_version(&self) -> Result<Option<String>, Trouble> {
         let body = self.get("/api/v1/versions", &[("status", "ACTIVE")]).await?;

@@ -13,6 +13,7 @@
 
 pub mod check;
 pub mod fetch;
+pub mod import;
 pub mod lines;
 pub mod mapping;
 pub mod mark;
@@ -141,6 +142,14 @@ impl Dialect for DealhubDialect {
     }
 
     /// Nothing of a quote that a customer sees is ever changed.
+    fn import(
+        &self,
+        seen: &crate::provider::listing::Seen,
+        blank: Quote,
+    ) -> crate::provider::import::Imported {
+        import::import(seen, blank)
+    }
+
     fn noticed(&self, _: &[Change]) -> Vec<String> {
         Vec::new()
     }

@@ -6,6 +6,7 @@
 //! one; a quote is only called gone after the time for which DealHub may hide it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,11 +19,14 @@ use super::wanted::{Wanted, opportunity_of};
 use super::wire::Seen;
 use super::{Settings, status};
 use crate::desired::{Quote, WantedState};
-use crate::facts::{Plain, Value};
+use crate::facts::{Path, Plain, Value};
 use crate::failure::Diagnostic;
 use crate::http::ReadWire;
-use crate::key::{QuoteName, RemoteId, Stamp};
+use crate::key::{QuoteName, RemoteId, Stamp, WorkspaceName};
 use crate::money::{Currency, Money};
+use crate::provider::listing::{
+    Filter, Found, Looked, Page as Listing, Raw, Row, Scene, Seen as Whole,
+};
 use crate::provider::state::State;
 use crate::provider::step::{Located, Operation as AnyOperation, Step, Trouble, TroubleKind};
 use crate::provider::survey::{Ask, Lore, Sight, Survey};
@@ -382,10 +386,77 @@ impl Reader for DealhubReader {
         }
     }
 
+    async fn list(&self, cursor: Option<&str>, _: &Filter) -> Result<Listing, Trouble> {
+        let (quotes, next) = self.fetch.page(cursor).await?;
+        let mut page = Listing { next, ..Listing::default() };
+        for seen in quotes {
+            match seen.id().and_then(RemoteId::parse) {
+                Some(id) => page.rows.push(Row::bare(id)),
+                None => page
+                    .unreadable
+                    .push("DealHub lists a quote without an id that could be one".to_owned()),
+            }
+        }
+        Ok(page)
+    }
+
+    async fn look(&self, workspace: &WorkspaceName, rows: &[Row]) -> Result<Vec<Looked>, Trouble> {
+        let scene = Scene::of("dealhub", &self.settings.connection, rows);
+        let calls = rows.iter().map(|row| self.fetch.quote(row.id.as_str(), Duration::ZERO));
+        let mut out = Vec::with_capacity(rows.len());
+        for ((row, ask), answer) in
+            rows.iter().zip(scene.asks(workspace)).zip(join_all(calls).await)
+        {
+            let found = match answer? {
+                None => Found::Gone,
+                Some(seen) if seen.is_outdated() => Found::Unreadable(outdated(row.id.as_str())),
+                Some(seen) => found(&ask, seen),
+            };
+            out.push(Looked { id: row.id.clone(), found });
+        }
+        Ok(out)
+    }
+
+    fn resurvey(&self, asks: &[(Ask<'_>, &Whole)]) -> Survey {
+        let mut sights = BTreeMap::new();
+        for (ask, whole) in asks {
+            let Raw::Dealhub(seen) = &whole.raw else { continue };
+            if let Some(observed) = observe(ask, seen, 0) {
+                sights.insert(ask.quote.clone(), Sight::Found(Box::new(observed)));
+            }
+        }
+        let lore = Lore::Dealhub(Box::default());
+        Survey { sights, refs: BTreeMap::new(), problems: Vec::new(), lore }
+    }
+
     fn requests(&self) -> Requests {
         let counts = self.fetch.wire().counts();
         Requests { read: counts.read, write: counts.write }
     }
+}
+
+/// A quote that was read for an import.
+fn found(ask: &Ask<'_>, seen: Seen) -> Found {
+    if let Some(stamp) = stamp_of(&seen) {
+        let why = format!("quote {} carries the mark {stamp}", seen.id().unwrap_or_default());
+        return Found::Owned(Some(stamp), why);
+    }
+    let Some(observed) = observe(ask, &seen, 0) else {
+        return Found::Unreadable("DealHub gave an id that is none".to_owned());
+    };
+    let made = seen.info("creation_date").and_then(|t| t.get(..10)?.parse().ok());
+    let called = match observed.facts.get(&Path::new("title")) {
+        Some(Value::Text(title)) => Some(title.clone()),
+        _ => seen.info("dealhub_quote_number").map(ToOwned::to_owned),
+    };
+    Found::There(Box::new(Whole {
+        observed,
+        made,
+        called,
+        people: BTreeMap::new(),
+        aside: Vec::new(),
+        raw: Raw::Dealhub(Arc::new(seen)),
+    }))
 }
 
 /// Who has to approve a quote, as the facts tell.

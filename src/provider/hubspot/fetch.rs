@@ -241,6 +241,23 @@ impl Fetch {
         self.pages(&path, &[("limit", "100"), ("properties", &properties.join(","))]).await
     }
 
+    /// A page of all records of a type, at the largest size, and the cursor of the next one.
+    pub async fn page(
+        &self,
+        object: Object,
+        properties: &[&str],
+        after: Option<&str>,
+    ) -> Result<(Vec<serde_json::Value>, Option<String>), Trouble> {
+        let path = format!("/crm/v3/objects/{}", object.path());
+        let properties = properties.join(",");
+        let mut query = vec![("limit", "100"), ("properties", properties.as_str())];
+        query.extend(after.map(|after| ("after", after)));
+        let answer = self.get(&path, &query).await?;
+        let page: Page<serde_json::Value> = decode(&answer)?;
+        let next = page.after();
+        Ok((page.results, next))
+    }
+
     /// All owners, those who left not among them.
     pub async fn owners(&self) -> Result<Vec<Owner>, Trouble> {
         let all: Vec<Owner> = self.pages("/crm/v3/owners", &[("limit", "100")]).await?;

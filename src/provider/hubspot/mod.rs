@@ -9,9 +9,11 @@
 //! link to the quote, so that nothing is ever orphaned and everything can be found again by a
 //! unique value or through the links of a known record, never by HubSpot's search, which lags.
 
+pub mod browse;
 pub mod check;
 mod edits;
 pub mod fetch;
+pub mod import;
 pub mod locate;
 pub mod lookup;
 pub mod mapping;
@@ -172,6 +174,14 @@ impl Dialect for HubspotDialect {
     /// that was cut off on our side and may still be worked on by HubSpot's.
     fn lag(&self) -> Duration {
         Duration::from_secs(3)
+    }
+
+    fn import(
+        &self,
+        seen: &crate::provider::listing::Seen,
+        blank: Quote,
+    ) -> crate::provider::import::Imported {
+        import::import(seen, blank)
     }
 
     fn noticed(&self, changes: &[Change]) -> Vec<String> {

@@ -20,11 +20,12 @@ use super::operation::Object;
 use super::portal::{Definition, Portal, StampSupport};
 use super::resolve::{self, Resolution};
 use super::wire::Record;
-use super::{QuoteSystem, Settings, StampPlace, locate, mapping, status};
+use super::{QuoteSystem, Settings, StampPlace, browse, locate, mapping, status};
 use crate::desired::{Quote, WantedState, WhenLocked, Wish};
 use crate::facts::Path;
 use crate::http::ReadWire;
-use crate::key::{QuoteName, RemoteId, Stamp};
+use crate::key::{QuoteName, RemoteId, Stamp, WorkspaceName};
+use crate::provider::listing::{Filter, Looked, Page, Row, Scene, Seen};
 use crate::provider::step::{Located, Step, Trouble};
 use crate::provider::survey::{Ask, Lore, Sight, Survey};
 use crate::provider::{Made, Reader, Requests};
@@ -468,6 +469,21 @@ impl Reader for HubspotReader {
             ..Portal::default()
         };
         locate::locate(&self.fetch, &self.settings, self.support(&portal), lost, made).await
+    }
+
+    async fn list(&self, cursor: Option<&str>, _: &Filter) -> Result<Page, Trouble> {
+        browse::page(&self.fetch, &self.settings, cursor).await
+    }
+
+    async fn look(&self, workspace: &WorkspaceName, rows: &[Row]) -> Result<Vec<Looked>, Trouble> {
+        let scene = Scene::of("hubspot", &self.settings.connection, rows);
+        let mut survey = self.survey(&scene.asks(workspace), false).await?;
+        let sights = scene.names.iter().map(|name| survey.sights.remove(name)).collect();
+        browse::looked(&self.fetch, rows, sights, survey.lore).await
+    }
+
+    fn resurvey(&self, asks: &[(Ask<'_>, &Seen)]) -> Survey {
+        browse::resurvey(asks)
     }
 
     fn requests(&self) -> Requests {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::refusal;
-use super::wire::{Line, Page, Property, Quote, list};
+use super::wire::{Line, Page, Property, Quote, Rows, list};
 use crate::facts::Plain;
 use crate::http::{Answer, CallError, Paging, Policy, ReadWire, segment};
 use crate::key::RemoteId;
@@ -114,6 +114,14 @@ impl Fetch {
         let singles = futures_util::future::try_join_all(single).await?;
         found.extend(singles.into_iter().flatten().map(|q| (q.id.clone(), q)));
         Ok(found)
+    }
+
+    /// A page of all quotes of the shop, at the largest size.
+    pub async fn rows(&self, cursor: Option<&str>) -> Result<Rows, Trouble> {
+        let mut query = vec![("page_size", PAGE)];
+        query.extend(cursor.map(|cursor| ("page", cursor)));
+        let answer = self.wire.get("/quotes", &query).await.map_err(|e| refusal::trouble(&e))?;
+        read(&answer, Rows::read).map_err(|e| refusal::trouble(&e))
     }
 
     /// Every quote of the shop, or of one Shopify customer.

@@ -12,6 +12,7 @@ pub mod align;
 pub mod body;
 pub mod check;
 pub mod fetch;
+pub mod import;
 pub mod locate;
 pub mod mapping;
 pub mod notice;
@@ -138,6 +139,14 @@ impl Dialect for QuickquoteDialect {
     /// and may still be worked on by the shop's.
     fn lag(&self) -> Duration {
         Duration::from_secs(3)
+    }
+
+    fn import(
+        &self,
+        seen: &crate::provider::listing::Seen,
+        blank: Quote,
+    ) -> crate::provider::import::Imported {
+        import::import(self.settings.currency, seen, blank)
     }
 
     fn noticed(&self, changes: &[Change]) -> Vec<String> {

@@ -8,6 +8,7 @@
 //! called gone because a list does not have it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -19,7 +20,8 @@ use super::wire::{Property, Quote};
 use super::{Settings, Shop, locate};
 use crate::facts::Path;
 use crate::http::ReadWire;
-use crate::key::{QuoteName, RemoteId, Stamp};
+use crate::key::{QuoteName, RemoteId, Stamp, WorkspaceName};
+use crate::provider::listing::{Filter, Found, Looked, Page, Raw, Row, Scene, Seen as Whole};
 use crate::provider::step::{Located, Step, Trouble};
 use crate::provider::survey::{Ask, Lore, Observed, Sight, Survey};
 use crate::provider::{Made, Reader, Requests};
@@ -193,6 +195,31 @@ impl QuickquoteReader {
     }
 }
 
+impl QuickquoteReader {
+    fn seen(&self, ask: &Ask<'_>, row: &Row, quote: Arc<Quote>) -> Whole {
+        let names = [&quote.first_name, &quote.last_name].into_iter().flatten();
+        let name = names.map(String::as_str).collect::<Vec<_>>().join(" ");
+        Whole {
+            observed: observe(&self.settings, ask, &quote, &Refs::new()),
+            made: row.made,
+            called: Some(if name.is_empty() {
+                quote.id.to_string()
+            } else {
+                format!("{name} {}", quote.id)
+            }),
+            people: BTreeMap::new(),
+            aside: quote
+                .fields
+                .iter()
+                .filter_map(|f| {
+                    Some(format!("the custom field {} is `{}`", f.id, f.name.as_ref()?))
+                })
+                .collect(),
+            raw: Raw::Quickquote(quote),
+        }
+    }
+}
+
 /// The customer under which the quote of a question is found.
 fn customer<'a>(ask: &Ask<'a>) -> Option<&'a str> {
     ask.desired?.customer.as_ref()?.id.set().map(String::as_str)
@@ -244,6 +271,57 @@ impl Reader for QuickquoteReader {
 
     async fn locate(&self, lost: &[&Step], made: &Made) -> Result<Vec<Located>, Trouble> {
         locate::locate(&self.fetch, lost, made).await
+    }
+
+    async fn list(&self, cursor: Option<&str>, _: &Filter) -> Result<Page, Trouble> {
+        let rows = self.fetch.rows(cursor).await?;
+        let row = |(quote, made): (Quote, Option<jiff::civil::Date>)| Row {
+            id: quote.id.clone(),
+            made,
+            stamp: quote.stamp(),
+            raw: Raw::Quickquote(Arc::new(quote)),
+        };
+        Ok(Page {
+            rows: rows.quotes.into_iter().map(row).collect(),
+            unreadable: rows.unreadable,
+            next: rows.next,
+        })
+    }
+
+    /// The list tells everything: only a quote that is asked for by its id is read.
+    async fn look(&self, workspace: &WorkspaceName, rows: &[Row]) -> Result<Vec<Looked>, Trouble> {
+        let scene = Scene::of("quickquote", &self.settings.connection, rows);
+        let mut out = Vec::with_capacity(rows.len());
+        for (row, ask) in rows.iter().zip(scene.asks(workspace)) {
+            let quote = match &row.raw {
+                Raw::Quickquote(quote) => Some(Arc::clone(quote)),
+                _ => self.fetch.quote(&row.id).await?.map(Arc::new),
+            };
+            let found = match quote {
+                None => Found::Gone,
+                Some(quote) => match Self::foreign(&ask, &quote) {
+                    Some(why) => Found::Owned(quote.stamp(), why),
+                    None => Found::There(Box::new(self.seen(&ask, row, quote))),
+                },
+            };
+            out.push(Looked { id: row.id.clone(), found });
+        }
+        Ok(out)
+    }
+
+    fn resurvey(&self, asks: &[(Ask<'_>, &Whole)]) -> Survey {
+        let mut survey = Survey {
+            sights: BTreeMap::new(),
+            refs: BTreeMap::new(),
+            problems: Vec::new(),
+            lore: Lore::Quickquote(Box::default()),
+        };
+        for (ask, seen) in asks {
+            let Raw::Quickquote(quote) = &seen.raw else { continue };
+            let observed = observe(&self.settings, ask, quote, &Refs::new());
+            survey.sights.insert(ask.quote.clone(), Sight::Found(Box::new(observed)));
+        }
+        survey
     }
 
     fn requests(&self) -> Requests {

@@ -322,6 +322,40 @@ impl Quote {
     }
 }
 
+/// A page of which each row stands for itself.
+#[derive(Debug)]
+pub struct Rows {
+    /// The quotes, with the day on which they were made.
+    pub quotes: Vec<(Quote, Option<jiff::civil::Date>)>,
+    /// What is wrong with the others.
+    pub unreadable: Vec<String>,
+    /// The cursor of the next page.
+    pub next: Option<String>,
+}
+
+impl Rows {
+    /// A page of a list of quotes; a quote that makes no sense spoils itself alone.
+    pub fn read(plain: &Plain) -> Result<Self, String> {
+        let data = list(plain).ok_or("it is no list of quotes")?;
+        let mut rows = Self { quotes: Vec::new(), unreadable: Vec::new(), next: None };
+        rows.next = text(plain, "next_page");
+        for row in data {
+            match Quote::read(row) {
+                Ok(quote) => {
+                    let made = text(row, "created_on");
+                    let made = made.and_then(|t| t.get(..10)?.parse().ok());
+                    rows.quotes.push((quote, made));
+                }
+                Err(why) => {
+                    let id = text(row, "id").unwrap_or_else(|| "without an id".to_owned());
+                    rows.unreadable.push(format!("quote {id} makes no sense: {why}"));
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
 impl Page {
     /// A page of a list of quotes.
     pub fn read(plain: &Plain) -> Result<Self, String> {

@@ -12,6 +12,7 @@
 
 pub mod check;
 mod check_native;
+pub mod import;
 pub mod mapping;
 pub mod observed;
 pub mod operation;
@@ -135,6 +136,14 @@ impl Dialect for SalesbyteDialect {
         Mutability::CreateOnly(
             "the old quote stays live and can still be signed: archive it in SalesByte by hand",
         )
+    }
+
+    fn import(
+        &self,
+        seen: &crate::provider::listing::Seen,
+        blank: Quote,
+    ) -> crate::provider::import::Imported {
+        import::import(seen, blank)
     }
 
     fn noticed(&self, changes: &[Change]) -> Vec<String> {

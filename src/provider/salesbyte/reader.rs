@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
@@ -20,7 +21,8 @@ use crate::clock::Clock;
 use crate::facts::{Path, Value};
 use crate::http::paging::{Endless, Paging};
 use crate::http::{CallError, ReadWire, segment};
-use crate::key::{QuoteName, RemoteId, Stamp};
+use crate::key::{QuoteName, RemoteId, Stamp, WorkspaceName};
+use crate::provider::listing::{Filter, Found, Looked, Page as Listing, Raw, Row, Scene, Seen};
 use crate::provider::step::{
     Effect, Located, Operation as AnyOperation, Step, Trouble, TroubleKind,
 };
@@ -105,7 +107,11 @@ impl SalesbyteReader {
     }
 
     /// The list, oldest first, so that quotes which are made meanwhile move nothing.
-    async fn list(&self, wire: &ReadWire, from: Option<&str>) -> Result<Vec<Record>, Trouble> {
+    async fn whole_list(
+        &self,
+        wire: &ReadWire,
+        from: Option<&str>,
+    ) -> Result<Vec<Record>, Trouble> {
         let endless =
             |_| Trouble::new(TroubleKind::Network, "SalesByte's list of quotes does not end");
         let mut rows = Vec::new();
@@ -173,7 +179,7 @@ impl SalesbyteReader {
             }
             people.extend(ask.desired.map(|q| who(&self.settings, q)));
         }
-        let rows = self.list(wire, None).await?;
+        let rows = self.whole_list(wire, None).await?;
         let passes = |there: &Who| people.iter().any(|p| p.may_be(there));
         for (key, record) in self.whole(wire, rows, passes).await? {
             let fields = observed::fields_of(&record);
@@ -260,6 +266,17 @@ fn who(settings: &Settings, quote: &crate::desired::Quote) -> Who {
     Who::new(name.as_deref(), email.as_deref(), phone.as_deref())
 }
 
+fn day(day: jiff::civil::Date) -> String {
+    day.to_string()
+}
+
+/// What is said where there is no token.
+fn unread() -> Trouble {
+    let message = "without a `token` SalesByte cannot be read, so there is nothing to import from";
+    Trouble::new(TroubleKind::Refused, message)
+        .help("write `token: { env: NAME }` on the connection; SalesByte gives the API token on its integrations page")
+}
+
 /// The day before today by UTC: early enough wherever SalesByte's days begin.
 fn yesterday(now: Timestamp) -> String {
     let today = now.to_zoned(TimeZone::UTC).date();
@@ -319,7 +336,7 @@ impl Reader for SalesbyteReader {
         };
         let people: Vec<Who> =
             lost.iter().filter_map(|s| operation_of(s)).map(Who::of_request).collect();
-        let rows = self.list(wire, Some(&yesterday((self.clock)()))).await?;
+        let rows = self.whole_list(wire, Some(&yesterday((self.clock)()))).await?;
         let passes = |there: &Who| people.iter().any(|p| p.may_be(there));
         let records = self.whole(wire, rows, passes).await?;
         let marked: Vec<(String, Who, Marking)> = records
@@ -331,6 +348,91 @@ impl Reader for SalesbyteReader {
             })
             .collect();
         Ok(lost.iter().map(|step| settle(step, &marked)).collect())
+    }
+
+    async fn list(&self, cursor: Option<&str>, filter: &Filter) -> Result<Listing, Trouble> {
+        let Some(wire) = &self.wire else { return Err(unread()) };
+        let page: u64 = cursor.and_then(|c| c.parse().ok()).unwrap_or(1);
+        let number = page.to_string();
+        let (since, until) = (filter.since.map(day), filter.until.map(day));
+        let mut query =
+            vec![("page", number.as_str()), ("sort_by", "created_at"), ("sort_order", "asc")];
+        query.extend(since.as_deref().map(|d| ("created_from", d)));
+        query.extend(until.as_deref().map(|d| ("created_to", d)));
+        let answer = wire.get(wire::QUOTES, &query).await.map_err(|e| refusal::of_read(&e))?;
+        let found: wire::Rows = answer.json().map_err(|e| refusal::of_read(&e))?;
+        let mut out = Listing::default();
+        for raw in &found.data {
+            let record: Option<Record> = serde_json::from_str(raw.get()).ok();
+            let made: Option<wire::Made> = serde_json::from_str(raw.get()).ok();
+            let made = made.and_then(|m| m.created_at?.get(..10)?.parse().ok());
+            let id = record.as_ref().and_then(|r| RemoteId::parse(r.key.as_deref()?));
+            match id {
+                Some(id) => out.rows.push(Row { id, made, stamp: None, raw: Raw::None }),
+                None => {
+                    let number = record.and_then(|r| r.id);
+                    let number =
+                        number.map_or_else(|| "without a number".to_owned(), |n| n.to_string());
+                    out.unreadable.push(format!(
+                        "quote {number} is listed without a key, by which alone it could be read"
+                    ));
+                }
+            }
+        }
+        let last = found.meta.and_then(|m| m.last_page).is_some_and(|last| page >= last);
+        out.next = (!found.data.is_empty() && !last).then(|| page.saturating_add(1).to_string());
+        Ok(out)
+    }
+
+    async fn look(&self, workspace: &WorkspaceName, rows: &[Row]) -> Result<Vec<Looked>, Trouble> {
+        let Some(wire) = &self.wire else { return Err(unread()) };
+        let scene = Scene::of("salesbyte", &self.settings.connection, rows);
+        let calls = rows.iter().map(|row| self.quote(wire, row.id.as_str()));
+        let mut out = Vec::with_capacity(rows.len());
+        for ((row, ask), answer) in
+            rows.iter().zip(scene.asks(workspace)).zip(join_all(calls).await)
+        {
+            let found = match answer {
+                Ok(None) => Found::Gone,
+                Err(e @ CallError::Nonsense { .. }) => {
+                    Found::Unreadable(refusal::of_read(&e).message)
+                }
+                Err(e) => return Err(refusal::of_read(&e)),
+                Ok(Some(record)) => {
+                    let fields = observed::fields_of(&record);
+                    match observed::marking(&self.settings, &fields) {
+                        Marking::Marked(mark) => Found::Owned(
+                            Some(mark.stamp.clone()),
+                            format!("quote {} carries the stamp {}", row.id, mark.stamp),
+                        ),
+                        _ => Found::There(Box::new(Seen {
+                            observed: observed::observe(&self.settings, &ask, &row.id, &record, 0),
+                            made: row.made,
+                            called: record
+                                .customer_company
+                                .clone()
+                                .filter(|c| !c.is_empty())
+                                .or_else(|| record.customer_name.clone()),
+                            people: BTreeMap::new(),
+                            aside: Vec::new(),
+                            raw: Raw::Salesbyte(Arc::new(record)),
+                        })),
+                    }
+                }
+            };
+            out.push(Looked { id: row.id.clone(), found });
+        }
+        Ok(out)
+    }
+
+    fn resurvey(&self, asks: &[(Ask<'_>, &Seen)]) -> Survey {
+        let mut sights = BTreeMap::new();
+        for (ask, seen) in asks {
+            let Raw::Salesbyte(record) = &seen.raw else { continue };
+            let observed = observed::observe(&self.settings, ask, &seen.observed.id, record, 0);
+            sights.insert(ask.quote.clone(), Sight::Found(Box::new(observed)));
+        }
+        Survey { sights, refs: BTreeMap::new(), problems: Vec::new(), lore: Lore::None }
     }
 
     fn requests(&self) -> Requests {

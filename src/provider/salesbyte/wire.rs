@@ -142,6 +142,24 @@ pub struct Page {
     pub meta: Option<Meta>,
 }
 
+/// A page of the list of which each row stands for itself.
+#[derive(Debug, Deserialize)]
+pub struct Rows {
+    /// The rows.
+    pub data: Vec<Box<RawValue>>,
+    /// How many pages there are, where it is told.
+    #[serde(default)]
+    pub meta: Option<Meta>,
+}
+
+/// When a row was made.
+#[derive(Debug, Deserialize)]
+pub struct Made {
+    /// ISO 8601, UTC.
+    #[serde(default)]
+    pub created_at: Option<String>,
+}
+
 /// The paging block.
 #[derive(Debug, Deserialize)]
 pub struct Meta {
