@@ -36,6 +36,7 @@ impl Document {
             Self::Plan => "plan",
             Self::Apply => "apply",
             Self::Validate => "validate",
+            Self::Migration => "migration",
             Self::Other(kind) => kind,
         }
     }
