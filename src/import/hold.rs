@@ -317,7 +317,6 @@ fn plan_of(scene: &Scene<'_>, quote: &Quote, mut draft: Draft, last: bool) -> Ve
         desired: Some(quote),
         entry: Some(&entry),
         was: None,
-        source: None,
         stamped_as: None,
         source: None,
     };
