@@ -19,8 +19,9 @@ fn run(args: &[&str]) -> Ended {
 
 #[test]
 fn help_of_every_command() {
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &[],
+        &["import"],
         &["validate"],
         &["plan"],
         &["apply"],

@@ -24,6 +24,8 @@ pub mod failure_human;
 #[cfg(test)]
 mod fixtures;
 pub mod fmt_human;
+#[cfg(test)]
+mod format_tests;
 pub mod html;
 pub mod import_report;
 pub mod json;
