@@ -143,7 +143,7 @@ fn desired(folder: &Path) -> Vec<(String, String)> {
 fn what_is_desired_stays_the_same() {
     let world = World::northlight();
     let before = desired(world.dir());
-    assert!(before.len() > 40, "{}", before.len());
+    assert!(before.len() > 20, "{}", before.len());
     fmt(&world, &[]).expect(0);
     assert_eq!(desired(world.dir()), before);
     fmt(&world, &["--check"]).expect(0);
@@ -153,15 +153,17 @@ fn what_is_desired_stays_the_same() {
 fn what_import_writes_is_in_order() {
     let world = World::northlight();
     world.apply().expect(0);
-    world.write(
-        "other/proforma.yaml",
-        &support::SMALL.replace("workspace: small", "workspace: other"),
-    );
+    // Quotes that nobody marked, as if people had made them.
+    let unmarked = world.take_upstream().to_string().replace("pf1-", "old-");
+    world.put_upstream(serde_json::from_str(&unmarked).unwrap());
+    let other = support::SMALL.replace("workspace: small", "workspace: other");
+    world.write("other/proforma.yaml", &other);
     world.write("other/quotes/none.yaml", "# none yet\n");
     // What of it cannot be imported is told (5); the manifests of the rest are there.
     let imported = world.run(&["-C", "other", "import", "--connection", "crm", "--all"]);
     assert!([0, 5].contains(&imported.code), "{}\n{}", imported.stdout, imported.stderr);
-    let checked = finish(bare(world.dir()).args(["-C", "other", "fmt", "--check", "-v", "quotes"]));
+    let checked = finish(bare(world.dir()).args(["-C", "other", "fmt", "--check", "-v"]));
     assert_eq!(checked.code, 0, "{}\n{}", checked.stdout, checked.stderr);
-    assert!(!checked.stdout.starts_with("1 file"), "{}", checked.stdout);
+    let count: usize = checked.stdout.split(' ').next().unwrap().parse().unwrap();
+    assert!(count > 10, "{}", checked.stdout);
 }

@@ -183,6 +183,13 @@ fn documents_have_the_keys_of_their_schemas() {
     check(Subject::Apply, &world.apply().expect(0).json());
     check(Subject::Status, &world.run(&["status", "--format", "json"]).json());
     check(Subject::Plan, &world.plan().json());
+    let moved = World::small(&plain_quote("one", "draft"));
+    moved.write(
+        "proforma.yaml",
+        &format!("{}  shop: {{ provider: quickquote, token: {{ env: T }}, currency: USD }}\ndefault_connection: crm\n", support::SMALL),
+    );
+    let args = ["migrate", "--from", "crm", "--to", "shop", "--format", "json"];
+    check(Subject::Migrate, &moved.run(&args).json());
     // A run that fails owes the same keys.
     let broken = World::small(&plain_quote("A Bad Name", "draft"));
     check(Subject::Validate, &broken.run(&["validate", "--format", "json"]).expect(10).json());

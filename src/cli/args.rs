@@ -236,6 +236,7 @@ pub enum Command {
     /// Offline: from the manifests at hand (`import` makes them). Each field is exact, converted,
     /// rounded, approximated, local, lost or impossible, and both totals are compared to the cent.
     /// Nothing is sent or published: `plan` and `apply` do the rest. Formats: human, json, markdown, html.
+    #[command(after_help = examples::MIGRATE)]
     Migrate(MigrateArgs),
     /// Run a local emulator of the upstreams.
     ///

@@ -9,7 +9,7 @@ use crate::http::calls_begun;
 use crate::output::failure_human::diagnostics_human;
 use crate::output::printer::Printer;
 use crate::output::progress::reading;
-use crate::output::status::{Row, Side, Status, Verdict, status_json};
+use crate::output::status::{Row, Side, Source, Status, Verdict, status_json};
 use crate::output::status_human::status_human;
 use crate::plan::model::{Action, ChangeOrigin, QuotePlan};
 use crate::provider::survey::Sight;
@@ -82,6 +82,15 @@ fn row(opened: &open::Opened, planned: &Planned, quote: &QuotePlan) -> Row {
         observed,
         changes: quote.changes.clone(),
         links,
+        source: entry.and_then(|e| e.from.as_ref()).map(|from| {
+            let other =
+                entries.values().find(|e| e.connection == from.connection && e.id == from.id);
+            Source {
+                connection: from.connection.to_string(),
+                id: from.id.to_string(),
+                link: other.and_then(|e| e.links.get("quote").cloned()),
+            }
+        }),
     }
 }
 

@@ -63,7 +63,9 @@ pub async fn reading<T>(printer: &Printer, sent: fn() -> u64, work: impl Future<
     }
     let mut work = std::pin::pin!(work);
     let (began, before) = (tokio::time::Instant::now(), sent());
-    let spinner = printer.stderr_is_terminal().then(|| {
+    // A terminal that wants no colour codes wants no codes that move the cursor either.
+    let draws = printer.stderr_is_terminal() && printer.look_err().color;
+    let spinner = draws.then(|| {
         let spinner = ProgressBar::new_spinner();
         spinner.set_message("reading upstream");
         spinner

@@ -80,6 +80,17 @@ pub struct Side {
     pub total: Option<Money>,
 }
 
+/// The quote that a migrated one was copied from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Source {
+    /// Its connection.
+    pub connection: String,
+    /// Its remote id.
+    pub id: String,
+    /// Its web address, while the lockfile still has it.
+    pub link: Option<String>,
+}
+
 /// One quote.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
@@ -109,6 +120,8 @@ pub struct Row {
     pub changes: Vec<Change>,
     /// Web addresses by what they show.
     pub links: BTreeMap<String, String>,
+    /// Where it was migrated from.
+    pub source: Option<Source>,
 }
 
 impl Row {
@@ -162,6 +175,7 @@ struct RowDocument<'a> {
     observed: Option<ObservedDocument<'a>>,
     changes: Vec<ChangeDocument<'a>>,
     links: &'a BTreeMap<String, String>,
+    migrated_from: Option<&'a Source>,
 }
 
 #[derive(Serialize)]
@@ -231,5 +245,6 @@ fn row(row: &Row) -> RowDocument<'_> {
         }),
         changes: row.changes.iter().map(|c| change(c, currency)).collect(),
         links: &row.links,
+        migrated_from: row.source.as_ref(),
     }
 }

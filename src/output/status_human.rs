@@ -191,6 +191,16 @@ fn details(page: &mut Page, row: &Row, tone: Tone, wide: bool, clickable: bool) 
     if let Some(help) = &row.help {
         page.flow(4, 6, &[span("hint: ", Tone::Strong), plain(safe_line(help).into_owned())]);
     }
+    if let Some(source) = &row.source {
+        let address = source.link.as_deref().map(|l| format!(": {}", safe_line(l)));
+        let text = format!(
+            "migrated from {} {}{}",
+            safe_line(&source.connection),
+            safe_line(&source.id),
+            address.unwrap_or_default()
+        );
+        page.flow(4, 6, &[span(text, Tone::Muted)]);
+    }
     for (what, url) in &row.links {
         // The name is the link to the quote already.
         if clickable && what == "quote" && !verbose {

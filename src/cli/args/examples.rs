@@ -119,3 +119,8 @@ pub const IMPORT: &str = "\
 Examples:
   proforma import --connection crm --all
   proforma import --connection crm --id 31400000001 --out quotes/old";
+/// Of `migrate`.
+pub const MIGRATE: &str = "\
+Examples:
+  proforma migrate --from crm --to shop
+  proforma migrate --from crm --to shop --only 'acme-*' --fail-on lost,impossible";

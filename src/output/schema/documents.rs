@@ -202,6 +202,10 @@ pub(super) fn apply() -> Value {
         ("consent", effects()),
         ("stale", json!({ "type": "boolean" })),
     ]);
+    let canary = json!({ "anyOf": [
+        whole(&[("quotes", list(text())), ("of", count()), ("stopped", maybe_text())]),
+        { "type": "null" },
+    ] });
     document(
         "apply",
         "What `proforma apply --format json` prints",
@@ -213,6 +217,7 @@ pub(super) fn apply() -> Value {
             ("seconds", json!({ "type": ["number", "null"] })),
             ("interrupted", json!({ "type": "boolean" })),
             ("consent", effects()),
+            ("canary", canary),
         ],
         &["plan", "summary", "quotes", "requests", "seconds"],
     )
@@ -236,6 +241,10 @@ pub(super) fn status() -> Value {
         members.extend(more.iter().cloned());
         json!({ "anyOf": [whole(&members), { "type": "null" }] })
     };
+    let source = json!({ "anyOf": [
+        whole(&[("connection", text()), ("id", text()), ("link", maybe_text())]),
+        { "type": "null" },
+    ] });
     let quote = map(
         &[
             ("quote", text()),
@@ -253,6 +262,7 @@ pub(super) fn status() -> Value {
             ("observed", side(&[("id", text())])),
             ("changes", list(change())),
             ("links", texts()),
+            ("migrated_from", source),
         ],
         &[
             "quote",
@@ -306,6 +316,7 @@ pub(super) fn migrate() -> Value {
             ("before", maybe_text()),
             ("after", maybe_text()),
             ("equal", json!({ "type": ["boolean", "null"] })),
+            ("why", maybe_text()),
         ],
         &["currency", "before", "after", "equal"],
     );
@@ -313,26 +324,36 @@ pub(super) fn migrate() -> Value {
         &[
             ("quote", text()),
             ("target", text()),
+            ("file", maybe_text()),
+            ("written", text()),
             ("totals", json!({ "anyOf": [totals, { "type": "null" }] })),
             ("fields", list(field)),
         ],
         &["quote", "target", "totals", "fields"],
     );
-    let unmapped = whole(&[
-        ("products", list(json!({}))),
-        ("customers", list(json!({}))),
-        ("owners", list(json!({}))),
-    ]);
+    let names = || list(text());
+    let mut unmapped = whole(&[("products", names()), ("customers", names()), ("owners", names())]);
+    // A migration may lack a mapping of other things, each under its own section.
+    if let Some(object) = unmapped.as_object_mut() {
+        object.insert("additionalProperties".to_owned(), names());
+    }
+    let archived = map(
+        &[("quote", text()), ("state", maybe_text()), ("why", text())],
+        &["quote", "state", "why"],
+    );
     document(
         "migration",
         "What `proforma migrate --format json` prints",
         &[
-            ("from", text()),
-            ("to", text()),
+            ("from", maybe_text()),
+            ("to", maybe_text()),
             ("summary", counts(&FIELD_OUTCOMES)),
+            ("reconciled", counts(&["equal", "different", "unknown", "impossible"])),
             ("quotes", list(quote)),
             ("unmapped", unmapped),
+            ("archived", list(archived)),
+            ("files", list(text())),
         ],
-        &[],
+        &["from", "to", "summary", "quotes", "unmapped"],
     )
 }

@@ -186,8 +186,14 @@ fn native_block(sheets: &[Sheet], provider: &str, on_item: bool) -> Value {
     let members = fields.map(|field| {
         let word = field.word.map(|w| format!(" A neutral word says it: {w}.")).unwrap_or_default();
         let text = format!("{}: {}.{word}", sheet.title, field.form.text());
-        let form =
-            if field.form == Form::DATE { json!({ "type": "string" }) } else { of(&field.form) };
+        let form = match &field.form {
+            date if *date == Form::DATE => json!({ "type": "string" }),
+            // Its own examples write 1 and 0.
+            yes if *yes == Form::BOOL && provider == "salesbyte" => {
+                json!({ "enum": [true, false, 1, 0] })
+            }
+            form => of(form),
+        };
         (field.name.to_owned(), said(or_null(form), &text, &[]))
     });
     let mut schema = object(members.collect());
