@@ -156,7 +156,10 @@ fn what_import_writes_is_in_order() {
     // Quotes that nobody marked, as if people had made them.
     let unmarked = world.take_upstream().to_string().replace("pf1-", "old-");
     world.put_upstream(serde_json::from_str(&unmarked).unwrap());
-    let other = support::SMALL.replace("workspace: small", "workspace: other");
+    let other = support::SMALL.replace("workspace: small", "workspace: other").replace(
+        "{ template: Default Modern, currency: USD }",
+        "{ currency: USD, template: Default Modern }",
+    );
     world.write("other/proforma.yaml", &other);
     world.write("other/quotes/none.yaml", "# none yet\n");
     // What of it cannot be imported is told (5); the manifests of the rest are there.
