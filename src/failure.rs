@@ -137,6 +137,8 @@ pub struct Diagnostic {
     pub place: Option<Place>,
     /// The way out.
     pub help: Option<String>,
+    /// The path in the manifest that it is about (`items[0].price`), where a provider says it.
+    pub path: Option<String>,
     /// The quote concerned.
     pub quote: Option<crate::key::QuoteName>,
 }
@@ -153,7 +155,15 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity, code, message: message.into(), place: None, help: None, quote: None }
+        Self {
+            severity,
+            code,
+            message: message.into(),
+            place: None,
+            help: None,
+            path: None,
+            quote: None,
+        }
     }
 
     /// With a place.

@@ -126,3 +126,42 @@ fn permissions_stay_and_links_are_not_followed() {
     assert_eq!(world.read("quotes/all.yaml"), TIDY);
     assert!(Path::new(&target).exists());
 }
+
+/// The quotes and products of a workspace as they are desired: name and fingerprint of all fields.
+fn desired(folder: &Path) -> Vec<(String, String)> {
+    let loaded = proforma::manifest::load(folder, &proforma::manifest::LoadOptions::default());
+    let quotes = loaded.quotes.iter().map(|q| (q.name.to_string(), q.fingerprint.to_string()));
+    let products = loaded.products.iter().map(|p| {
+        let told =
+            (&p.name, &p.description, &p.sku, &p.price, &p.currency, &p.recurring, &p.native);
+        (p.product.clone(), format!("{told:?}"))
+    });
+    quotes.chain(products).collect()
+}
+
+#[test]
+fn what_is_desired_stays_the_same() {
+    let world = World::northlight();
+    let before = desired(world.dir());
+    assert!(before.len() > 40, "{}", before.len());
+    fmt(&world, &[]).expect(0);
+    assert_eq!(desired(world.dir()), before);
+    fmt(&world, &["--check"]).expect(0);
+}
+
+#[test]
+fn what_import_writes_is_in_order() {
+    let world = World::northlight();
+    world.apply().expect(0);
+    world.write(
+        "other/proforma.yaml",
+        &support::SMALL.replace("workspace: small", "workspace: other"),
+    );
+    world.write("other/quotes/none.yaml", "# none yet\n");
+    // What of it cannot be imported is told (5); the manifests of the rest are there.
+    let imported = world.run(&["-C", "other", "import", "--connection", "crm", "--all"]);
+    assert!([0, 5].contains(&imported.code), "{}\n{}", imported.stdout, imported.stderr);
+    let checked = finish(bare(world.dir()).args(["-C", "other", "fmt", "--check", "-v", "quotes"]));
+    assert_eq!(checked.code, 0, "{}\n{}", checked.stdout, checked.stderr);
+    assert!(!checked.stdout.starts_with("1 file"), "{}", checked.stdout);
+}

@@ -182,7 +182,9 @@ fn forty_columns_are_enough() {
 /// What the shell would be offered after these words.
 fn offered(world: &World, words: &[&str]) -> String {
     let mut command = bare(world.dir());
-    command.env("PROFORMA_COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", words.len().to_string());
+    command
+        .env("PROFORMA_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", (words.len() + 1).to_string());
     command.env("_CLAP_COMPLETE_COMP_TYPE", "9").env("_CLAP_COMPLETE_SPACE", "true");
     command.env("_CLAP_IFS", "\n").arg("--").arg("proforma").args(words).arg("");
     finish(&mut command).expect(0).stdout

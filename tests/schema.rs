@@ -114,6 +114,9 @@ fn the_reader_and_the_schema_of_the_workspace_know_the_same_keys() {
 #[test]
 fn every_key_is_described() {
     fn walk(value: &Value, path: &str, bare: &mut Vec<String>) {
+        if !value.is_object() {
+            return;
+        }
         for (key, member) in value["properties"].as_object().into_iter().flatten() {
             let path = format!("{path}.{key}");
             if member.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
@@ -133,23 +136,7 @@ fn every_key_is_described() {
         walk(&schema(subject, &sheets()), subject.word(), &mut bare);
         // Structures of the providers are told by the type of the whole.
         bare.retain(|p| {
-            ![
-                "hubspot.",
-                "quickquote.",
-                "salesbyte.",
-                "dealhub.",
-                "alternatives.",
-                "contacts.",
-                "owner.",
-                "deal.",
-                "company.",
-                "template.",
-                "shipping.",
-            ]
-            .iter()
-            .any(|n| p.contains(n))
-                && !p.ends_with(".env")
-                && !p.ends_with(".file")
+            !["hubspot.", "quickquote.", "salesbyte.", "dealhub."].iter().any(|n| p.contains(n))
         });
         assert!(bare.is_empty(), "{bare:?}");
     }

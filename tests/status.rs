@@ -36,7 +36,7 @@ fn a_quote_goes_through_its_verdicts() {
     assert_eq!(row["recorded"]["state"], "published");
     assert_eq!(row["observed"]["state"], "published");
     assert_eq!(row["recorded"]["id"], row["observed"]["id"]);
-    assert_eq!(row["observed"]["total"], json!({ "amount": "210.95", "currency": "USD" }));
+    assert_eq!(row["observed"]["total"], json!({ "amount": "265.45", "currency": "USD" }));
     assert!(row["links"]["quote"].as_str().unwrap().starts_with("https://"), "{row}");
 
     let id = row["observed"]["id"].as_str().unwrap().to_owned();

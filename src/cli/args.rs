@@ -10,10 +10,12 @@ use super::machine::Here;
 
 mod examples;
 mod lock;
+mod migrate;
 mod start;
 mod words;
 
 pub use lock::LockCommand;
+pub use migrate::MigrateArgs;
 pub use start::{InitArgs, SandboxArgs};
 pub use words::{LogFormat, Provider, SchemaName, Shell};
 
@@ -229,6 +231,12 @@ pub enum Command {
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
+    /// Write manifests for another connection, and report what is lost on the way.
+    ///
+    /// Offline: from the manifests at hand (`import` makes them). Each field is exact, converted,
+    /// rounded, approximated, local, lost or impossible, and both totals are compared to the cent.
+    /// Nothing is sent or published: `plan` and `apply` do the rest. Formats: human, json, markdown, html.
+    Migrate(MigrateArgs),
     /// Run a local emulator of the upstreams.
     ///
     /// Accepts any credential but `invalid`. Prints the `base_url` of each upstream. Stops on
@@ -365,6 +373,13 @@ pub struct ApplyArgs {
     /// At most this many requests in flight a connection.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: Option<u16>,
+    /// Apply a few quotes first, so many or a share of them, and go on only if they are as planned.
+    ///
+    /// The first quote of each connection by name, then the second of each, and so on. They are
+    /// applied and read back, and their totals are compared; if one differs or cannot be compared,
+    /// no other quote is touched (exit code 5).
+    #[arg(long, value_name = "N|P%")]
+    pub canary: Option<crate::apply::canary::Share>,
     /// Write what happens to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,

@@ -116,7 +116,7 @@ fn list(opened: &open::Opened, printer: &Printer) {
                     "quote": name, "connection": e.connection, "provider": e.provider,
                     "id": e.id, "state": e.state, "generation": e.generation,
                     "revision": e.revision, "protect": e.protect, "stamp": e.stamp,
-                    "predecessor": e.predecessor, "links": e.links, "total": e.total,
+                    "predecessor": e.predecessor, "from": e.from, "links": e.links, "total": e.total,
                 })
             })
             .collect();

@@ -20,6 +20,8 @@ pub mod lock_merge;
 pub mod lock_rebuild;
 pub mod machine;
 pub mod man;
+pub mod migrate;
+mod migrate_files;
 pub mod offline;
 pub mod open;
 pub mod plan;
@@ -191,6 +193,7 @@ fn document(command: &Command) -> Option<Document> {
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
         Command::Import(_) => Some(Document::Other("import")),
         Command::Providers { .. } => Some(Document::Other("providers")),
+        Command::Migrate(_) => Some(Document::Migration),
         Command::Show { .. } => Some(Document::Other("quote")),
         _ => None,
     }
@@ -208,6 +211,7 @@ fn formats(command: &Command) -> &'static [Format] {
         | Command::Status { .. }
         | Command::Lock(args::LockCommand::List)
         | Command::Providers { .. } => &[Human, Json],
+        Command::Migrate(_) => &[Human, Json, Markdown, Html],
         _ => &[Human],
     }
 }
@@ -239,6 +243,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
         }
         Command::Lock(command) => lock::run(global, command, printer).await,
         Command::Providers { name } => providers::run(name.as_deref(), printer),
+        Command::Migrate(args) => migrate::run(global, args, printer),
         Command::Sandbox(args) => sandbox::run(args, printer).await.map(|()| None),
         Command::Demo { no_pause } => demo::run(printer, *no_pause).await.map(|()| None),
     }

@@ -21,6 +21,7 @@ mod forms;
 mod guardrails;
 mod item;
 mod load;
+mod mapping;
 pub mod order;
 mod parts;
 mod provider;
@@ -42,6 +43,7 @@ pub use guardrails::{AllowedEffect, Guardrails, Limit, QuietHours, Recipients};
 #[doc(hidden)]
 pub use load::load_bytes;
 pub use load::{LoadOptions, Loaded, load};
+pub use mapping::{MAPPING, Mapping, ProductAt, SECTIONS, read_mapping};
 pub use provider::ProviderName;
 pub use read::MAX_PROBLEMS;
 pub(crate) use read::nearest;

@@ -336,6 +336,7 @@ pub(super) fn report() -> Report {
     let mut stale = one("stale", Action::Update, QuoteOutcome::Skipped);
     stale.stale = true;
     Report {
+        canary: None,
         plan: "0123456789abcdef".to_owned(),
         quotes: vec![
             created,

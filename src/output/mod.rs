@@ -33,6 +33,11 @@ mod layout;
 mod link;
 pub mod logs;
 pub mod markdown;
+mod migrate_groups;
+pub mod migrate_html;
+pub mod migrate_human;
+pub mod migrate_json;
+pub mod migrate_markdown;
 #[cfg(test)]
 mod page_tests;
 mod plan_brief;

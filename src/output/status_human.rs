@@ -96,7 +96,7 @@ fn total(side: Option<&Side>) -> Option<String> {
 
 fn write_row(page: &mut Page, row: &Row, names: Names, clickable: bool) {
     let (sign, tone) = mark(row.verdict);
-    let link = row.links.get("quote").or_else(|| row.links.values().next());
+    let address = row.links.get("quote").or_else(|| row.links.values().next());
     let sides = [row.desired.as_ref(), row.recorded.as_ref(), row.observed.as_ref()];
     let look = page.look();
     let name = safe_line(&row.quote).into_owned();
@@ -108,7 +108,7 @@ fn write_row(page: &mut Page, row: &Row, names: Names, clickable: bool) {
         tone.paint(text, look.color, &mut out);
         out
     };
-    let url = link.map_or("", String::as_str);
+    let url = address.map_or("", String::as_str);
     let mut line = format!(
         "{} {}",
         painted(sign, tone),
@@ -247,12 +247,12 @@ pub fn lock_human(lockfile: &Lockfile, look: Look, clickable: bool) -> String {
         page.flow(0, 0, &[span(cells.join("  "), Tone::Muted)]);
     }
     for (cells, (_, entry)) in rows.iter().zip(&lockfile.entries) {
-        let link = entry.links.get("quote").map_or("", String::as_str);
+        let address = entry.links.get("quote").map_or("", String::as_str);
         let [name, connection, id, state, total] = cells;
         let link_name = |text: String| {
             let bare = text.trim_end();
             let gap = " ".repeat(text.len() - bare.len());
-            format!("{}{gap}", linked(bare, link, clickable))
+            format!("{}{gap}", linked(bare, address, clickable))
         };
         if fits {
             let mut line = link_name(pad(name, columns[0]));
@@ -265,8 +265,8 @@ pub fn lock_human(lockfile: &Lockfile, look: Look, clickable: bool) -> String {
             page.verbatim(&link_name(clip(name, look.width)));
             page.flow(2, 4, &[plain(format!("{connection} · {id} · {state} · {total}"))]);
         }
-        if !link.is_empty() && !clickable {
-            page.flow(2, 4, &[span(safe_line(link).into_owned(), Tone::Muted)]);
+        if !address.is_empty() && !clickable {
+            page.flow(2, 4, &[span(safe_line(address).into_owned(), Tone::Muted)]);
         }
     }
     page.finish()

@@ -145,6 +145,7 @@ pub(super) fn plan() -> Value {
         ("title", maybe_text()),
         ("state", sides(&maybe_text())),
         ("total", sides(&money())),
+        ("discount", json!({ "anyOf": [amount(), { "type": "null" }] })),
         ("changes", list(change())),
         ("steps", list(step())),
         ("consent", effects()),
@@ -170,6 +171,7 @@ pub(super) fn plan() -> Value {
         &[
             ("id", maybe_text()),
             ("workspace", maybe_text()),
+            ("offline", json!({ "type": "boolean" })),
             ("summary", counts(&Action::ALL.map(Action::word))),
             ("money", list(line)),
             ("requests", requests()),

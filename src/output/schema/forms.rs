@@ -96,9 +96,13 @@ fn member(member: &Member) -> (String, Value) {
 /// A name, or a map with the id.
 pub(super) fn reference(email: bool) -> Value {
     let text = || json!({ "type": ["string", "number"] });
-    let mut members = vec![("id".to_owned(), text()), ("name".to_owned(), text())];
+    let mut members = vec![
+        ("id".to_owned(), said(text(), "Its id upstream.", &[json!("345345")])),
+        ("name".to_owned(), said(text(), "Its name upstream.", &[])),
+    ];
     if email {
-        members.push(("email".to_owned(), json!({ "type": "string" })));
+        let address = said(json!({ "type": "string" }), "Its e-mail address.", &[]);
+        members.push(("email".to_owned(), address));
     }
     json!({ "anyOf": [{ "type": ["string", "number"] }, object(members)] })
 }

@@ -8,7 +8,9 @@ use crate::manifest::order;
 use crate::provider::capability::{Form, Mode, Sheet, neutral};
 
 /// Keys that cannot be empty.
-const FIXED: [&str; 12] = [
+const FIXED: [&str; 14] = [
+    "shipping.name",
+    "shipping.price",
     "quote",
     "connection",
     "currency",
@@ -137,8 +139,15 @@ fn value(path: &str) -> Value {
             json!({ "type": "string", "pattern": PERIOD })
         }
         "discounts" | "fees" | "taxes" => json!({ "type": "array", "items": adjustment() }),
-        "shipping" => needing(of(&neutral::form_of(path)), &["name", "price"]),
-        "items[].price" | "items[].quantity" | "items[].discount.amount" => decimal(),
+        "shipping" => needing(members(path, &order::SHIPPING), &["name", "price"]),
+        "alternatives" => {
+            json!({ "type": "array", "items": members("alternatives[]", &order::ALTERNATIVE) })
+        }
+        "alternatives[].bundle_id" | "alternatives[].sort_order" => of(&Form::Whole),
+        "alternatives[].skus" => of(&Form::list(Form::TEXT)),
+        "items[].price" | "items[].quantity" | "items[].discount.amount" | "shipping.price" => {
+            decimal()
+        }
         _ => of(&neutral::form_of(path)),
     }
 }

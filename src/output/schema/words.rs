@@ -163,4 +163,10 @@ const ROWS: &[(&str, &str, &str)] = &[
         "The identity of the product in the catalog: what items write under `product`.",
         "\"seo-audit\"",
     ),
+    ("shipping.name", "What the customer reads.", "\"Local delivery\""),
+    ("shipping.price", "What it costs.", "\"25.50\""),
+    ("alternatives[].bundle_id", "A bundle of the provider; instead of `skus`.", "456"),
+    ("alternatives[].skus", "Stock-keeping units, as text; instead of `bundle_id`.", "[\"SEO-A\"]"),
+    ("alternatives[].title", "What the customer reads.", "\"Premium\""),
+    ("alternatives[].sort_order", "Its place, ascending.", "1"),
 ];

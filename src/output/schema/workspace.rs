@@ -64,10 +64,14 @@ pub(super) fn workspace(sheets: &[Sheet]) -> Value {
 fn connection(sheets: &[Sheet]) -> Value {
     let words: Vec<&str> = ProviderName::ALL.iter().map(|p| p.word()).collect();
     let secret = || {
-        let way = |key: &str| {
-            needing(object(vec![(key.to_owned(), json!({ "type": "string" }))]), &[key])
+        let way = |key: &str, text: &str, example: &str| {
+            let member = row(key, json!({ "type": "string" }), text, json!(example));
+            needing(object(vec![member]), &[key])
         };
-        json!({ "anyOf": [way("env"), way("file")] })
+        json!({ "anyOf": [
+            way("env", "The name of an environment variable.", "HUBSPOT_TOKEN"),
+            way("file", "The path of a file.", "/run/secrets/hubspot"),
+        ] })
     };
     let duration = || json!({ "type": "string", "pattern": DURATION });
     let whole = |max: Value| json!({ "type": "integer", "minimum": 1, "maximum": max });
