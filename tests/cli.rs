@@ -19,10 +19,11 @@ fn run(args: &[&str]) -> Ended {
 
 #[test]
 fn help_of_every_command() {
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 15] = [
         &[],
         &["validate"],
         &["plan"],
+        &["show"],
         &["apply"],
         &["recover"],
         &["lock"],
