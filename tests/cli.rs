@@ -21,6 +21,7 @@ fn run(args: &[&str]) -> Ended {
 fn help_of_every_command() {
     let commands: [&[&str]; 15] = [
         &[],
+        &["import"],
         &["validate"],
         &["plan"],
         &["show"],

@@ -146,6 +146,44 @@ fn twelve_directions() {
     }
 }
 
+/// `UPDATE_DOCS=1 cargo test --test migrate` writes the table anew.
+#[test]
+fn the_table_of_directions_is_what_happens() {
+    let mut table = "| from | to | what becomes of it |\n|---|---|---|\n".to_owned();
+    let title = |c: &str| match c {
+        "crm" => "HubSpot",
+        "shop" => "Quick Quote",
+        "nordic" => "SalesByte",
+        _ => "DealHub",
+    };
+    for (from, to, ..) in DIRECTIONS {
+        let json = migrate(&world(&sale(from)), from, to, &[]);
+        let quote = &json["quotes"][0];
+        let said = match (&quote["file"], quote["totals"]["equal"].as_bool()) {
+            (Value::Null, _) => {
+                let first = &quote["fields"][0];
+                format!("not like this: {}", first["why"].as_str().unwrap().replace('|', "/"))
+            }
+            (_, Some(true)) => {
+                let after = quote["totals"]["after"].as_str().unwrap();
+                format!("moves, {after} at both ends")
+            }
+            (_, other) => format!("moves, totals {other:?}"),
+        };
+        table += &format!("| {} | {} | {said} |\n", title(from), title(to));
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migration.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = page.split_once("<!-- directions -->\n").unwrap();
+    let (_, tail) = rest.split_once("<!-- /directions -->").unwrap();
+    let now = format!("{head}<!-- directions -->\n{table}<!-- /directions -->{tail}");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, now).unwrap();
+    } else {
+        assert!(page == now, "run `UPDATE_DOCS=1 cargo test --test migrate`\n{table}");
+    }
+}
+
 #[test]
 fn each_field_of_a_rich_quote_is_told() {
     let world = world(&sale("crm"));

@@ -336,7 +336,6 @@ pub(super) fn report() -> Report {
     let mut stale = one("stale", Action::Update, QuoteOutcome::Skipped);
     stale.stale = true;
     Report {
-        canary: None,
         plan: "0123456789abcdef".to_owned(),
         quotes: vec![
             created,
@@ -352,6 +351,7 @@ pub(super) fn report() -> Report {
         requests: BTreeMap::from([(crm, Requests { read: 12, write: 6 })]),
         seconds: 2.4123,
         interrupted: false,
+        canary: None,
         diagnostics: Vec::new(),
     }
 }
