@@ -24,6 +24,7 @@ fn help_of_every_command() {
         &["import"],
         &["validate"],
         &["plan"],
+        &["show"],
         &["apply"],
         &["recover"],
         &["lock"],
