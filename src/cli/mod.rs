@@ -11,6 +11,7 @@ pub mod checkout;
 pub mod connect;
 pub mod demo;
 pub mod import;
+pub mod import_stamp;
 pub mod init;
 pub mod lock;
 pub mod lock_merge;
