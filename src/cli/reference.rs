@@ -33,7 +33,8 @@ fn own(help: &str) -> Vec<&str> {
 fn add(command: &mut Command, path: &mut Vec<String>, page: &mut String) {
     path.push(command.get_name().to_owned());
     let help = command.render_long_help().to_string();
-    let lines = if path.len() == 1 { help.lines().map(str::trim_end).collect() } else { own(&help) };
+    let lines =
+        if path.len() == 1 { help.lines().map(str::trim_end).collect() } else { own(&help) };
     page.push_str(&format!(
         "\n## `{}`\n\n```text\n{}\n```\n",
         path.join(" "),
