@@ -11,7 +11,7 @@ use super::args::MigrateArgs;
 use super::migrate::{is_written, text_of};
 use super::open::{self, Opened};
 use crate::apply::workspace_lock::WorkspaceLock;
-use crate::desired::Quote;
+use crate::desired::{Quote, WantedState};
 use crate::disk;
 use crate::failure::{Diagnostic, Failure, Kind};
 use crate::lockfile::origin::aside_name;
@@ -229,8 +229,8 @@ pub(super) fn archive(
     migration: &mut Migration,
 ) -> Result<(), Failure> {
     let mut out = Vec::with_capacity(quotes.len());
-    // The text of each file so far, and what to add to the places that were told for it.
-    let mut texts: BTreeMap<String, (String, Vec<&Quote>)> = BTreeMap::new();
+    // The text of each file so far.
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for (quote, one) in quotes.iter().zip(&migration.quotes) {
         let judged = archiving::complete(&opened.lockfile, &quote.name, &one.target, &migration.to)
             .and_then(|now| archiving::retired(source, &now));
@@ -249,11 +249,11 @@ pub(super) fn archive(
             }
             Err(why) => (None, why),
         };
-        let mut row = Archived { quote: quote.name.clone(), state: state.map(|s| s.word()), why };
+        let mut row =
+            Archived { quote: quote.name.clone(), state: state.map(WantedState::word), why };
         if let Some(state) = state {
             let path = quote.origin.source.path.clone();
-            let (text, _) =
-                texts.entry(path).or_insert_with(|| (quote.origin.source.text.clone(), Vec::new()));
+            let text = texts.entry(path).or_insert_with(|| quote.origin.source.text.clone());
             // Edits above move what is below: the document is found again by its name.
             let parsed = crate::yaml::parse(text, 0);
             let starts: Vec<usize> = parsed.documents.iter().map(|d| d.start).collect();
@@ -263,17 +263,16 @@ pub(super) fn archive(
                 span.and_then(|(at, n)| text.get(at..at + n))
                     .is_some_and(|name| name.trim_matches(['"', '\'']) == quote.name.as_str())
             });
-            match start.and_then(|start| archiving::edited(text, start, state)) {
-                Some(new) => *text = new,
-                None => {
-                    row.state = None;
-                    row.why = format!("write `state: {}` into its manifest by hand", state.word());
-                }
+            if let Some(new) = start.and_then(|start| archiving::edited(text, start, state)) {
+                *text = new;
+            } else {
+                row.state = None;
+                row.why = format!("write `state: {}` into its manifest by hand", state.word());
             }
         }
         out.push(row);
     }
-    for (path, (text, _)) in texts {
+    for (path, text) in texts {
         let same = opened.loaded.sources.iter().any(|s| s.path == path && s.text == text);
         if !same {
             put(opened, &opened.folder.join(&path), &text)?;
