@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::args::MigrateArgs;
-use super::migrate::{is_written, text_of};
+use super::migrate::{give_up, is_written, text_of};
 use super::open::{self, Opened};
 use crate::apply::workspace_lock::WorkspaceLock;
 use crate::desired::{Quote, WantedState};
 use crate::disk;
 use crate::failure::{Diagnostic, Failure, Kind};
+use crate::key::QuoteName;
 use crate::lockfile::origin::aside_name;
 use crate::migrate::report::{Archived, Migration, Moved, Written};
 use crate::migrate::{Job, archive as archiving, files};
@@ -62,9 +63,20 @@ pub(super) fn texts(
         Some(folder) => below(opened, folder)?,
         None => format!("quotes/migrated/{}", job.to),
     };
+    let there: BTreeMap<&QuoteName, &Quote> =
+        opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
     for one in moved.iter_mut() {
         let Some(text) = text_of(job, one) else { continue };
         let path = format!("{folder}/{}.yaml", one.target);
+        let elsewhere = there.get(&one.target).map(|q| q.origin.source.path.as_str());
+        if let Some(other) = elsewhere.filter(|other| *other != path) {
+            let why = format!(
+                "`{}` is written in `{other}` already: migrate with the same `--out` again, or remove that file",
+                one.target
+            );
+            give_up(one, "quote", why);
+            continue;
+        }
         let existing = match opened.disk.read(&opened.folder.join(&path)) {
             Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,

@@ -28,7 +28,10 @@ pub fn discounts(draft: &mut Draft<'_>) -> Result<(), Stuck> {
         lose_list(draft, "discounts");
         return Ok(());
     }
-    if draft.job.provider == ProviderName::Dealhub {
+    // Where a single amount is refused too, none on the whole quote is taken.
+    let single = draft.quote.discounts.set().map(Vec::as_slice);
+    let refused = matches!(single, Some([Adjustment { measure: Measure::Amount(_), .. }]));
+    if refused || draft.job.provider == ProviderName::Dealhub {
         return spread(draft);
     }
     let all = amounts(draft)?;
