@@ -77,8 +77,11 @@ impl Draft {
         quote.state = state_for(scene.dialect, &quote, &state);
         match quote.state {
             Some(asked) if State::Plain(asked) == state => {}
-            _ => lost
-                .push(Lost { path: "state".to_owned(), what: format!("upstream it is `{state}`") }),
+            _ => lost.push(Lost {
+                path: "state".to_owned(),
+                what: format!("upstream it is `{state}`"),
+                aside: false,
+            }),
         }
         let mut head = vec![format!(
             "Imported from `{}` ({}), quote {}.",
@@ -117,7 +120,7 @@ impl Draft {
             self.tried.insert(format!("{path} null")) && clear(&mut self.quote, path)
         };
         if done {
-            self.lost.push(Lost { path: path.to_owned(), what: why.to_owned() });
+            self.lost.push(Lost { path: path.to_owned(), what: why.to_owned(), aside: false });
         }
         done
     }
@@ -314,8 +317,8 @@ fn plan_of(scene: &Scene<'_>, quote: &Quote, mut draft: Draft, last: bool) -> Ve
         desired: Some(quote),
         entry: Some(&entry),
         was: None,
-        source: None,
         stamped_as: None,
+        source: None,
     };
     let account =
         build::Account { dialect: scene.dialect, survey: &survey, requests: Requests::default() };
@@ -330,7 +333,7 @@ fn settle(plan: &Plan, mut draft: Draft, entry: Entry, last: bool) -> Verdict {
         return Verdict::refuse(draft, "no plan can be made of it", None);
     };
     if row.action == Action::None && row.changes.is_empty() && row.waits_for.is_none() {
-        let notes = draft.lost.iter().map(|l| l.what.clone()).collect();
+        let notes = draft.lost.iter().filter(|l| !l.aside).map(|l| l.what.clone()).collect();
         return Verdict::Done(Box::new(Ok(Held {
             name: draft.quote.name,
             file: draft.file,

@@ -1,8 +1,8 @@
 //! Names of imported quotes and of their files.
 //!
 //! Invariants: a name is made of letters, digits and dashes, whatever a title says, so no file leaves its
-//! folder; no name is given twice, and none of an existing quote or file; a clash is settled by the id, so
-//! that the same quotes get the same names in any order.
+//! folder; no name is given twice, and none of an existing quote or file; a clash is settled by the id of
+//! the one that comes later, never by a number that depends on how many there are.
 
 use std::collections::BTreeSet;
 

@@ -33,6 +33,8 @@ pub struct Lost {
     pub path: String,
     /// The value and why, in words.
     pub what: String,
+    /// Nothing is lost: it is only said beside what is held.
+    pub aside: bool,
 }
 
 /// Facts on their way into a manifest.
@@ -53,8 +55,8 @@ impl Unfold {
         let facts = seen.observed.facts.iter().filter(|(_, v)| !v.is_empty());
         let facts = facts.map(|(p, v)| (p.clone(), v.clone())).collect();
         let mut unfold = Self { facts, parts: BTreeMap::new(), lost: Vec::new(), currency: None };
-        for aside in &seen.aside {
-            unfold.lose("", aside.clone());
+        for (path, what) in &seen.aside {
+            unfold.aside(path.clone(), what.clone());
         }
         unfold
     }
@@ -76,10 +78,15 @@ impl Unfold {
 
     /// Remarks something that the manifest does not hold.
     pub fn lose(&mut self, path: impl Into<String>, what: impl Into<String>) {
-        self.lost.push(Lost { path: path.into(), what: what.into() });
+        self.lost.push(Lost { path: path.into(), what: what.into(), aside: false });
     }
 
-    /// Takes a text; `fits` says why one cannot be held.
+    /// Says something beside what is held.
+    pub fn aside(&mut self, path: impl Into<String>, what: impl Into<String>) {
+        self.lost.push(Lost { path: path.into(), what: what.into(), aside: true });
+    }
+
+    /// Takes a text; one that a manifest cannot hold is told.
     pub fn text(&mut self, path: &str) -> Wish<String> {
         match self.take(path) {
             None => Wish::Unowned,
@@ -278,7 +285,7 @@ impl Unfold {
             name,
             description,
             sku,
-            quantity,
+            quantity: quantity.canonical(),
             price,
             discount: Wish::Unowned,
             taxable: Wish::Unowned,

@@ -90,8 +90,8 @@ pub struct Seen {
     pub called: Option<String>,
     /// The people that its references lead to, by path (`contacts[123]`).
     pub people: BTreeMap<String, Card>,
-    /// What the provider told that no fact holds: words for a comment.
-    pub aside: Vec<String>,
+    /// Words for a comment, by the path that they stand at (empty = the head).
+    pub aside: Vec<(String, String)>,
     /// The provider's own record, to be compared with a manifest again.
     pub raw: Raw,
 }

@@ -9,6 +9,9 @@ use crate::money::Currency;
 use crate::provider::import::{Imported, Unfold, plain_of};
 use crate::provider::listing::Seen;
 
+/// Properties that HubSpot fills by itself, and that say where a quote stands and not what is in it.
+const MADE_UP: [&str; 3] = ["hs_domain", "hs_slug", "hs_template_type"];
+
 /// The manifest of a quote that was read; `blank` brings name and connection.
 pub fn import(seen: &Seen, blank: Quote) -> Imported {
     let mut u = Unfold::new(seen);
@@ -52,6 +55,14 @@ pub fn import(seen: &Seen, blank: Quote) -> Imported {
         }
     }
     u.follow(|p| matches!(p.as_str(), "hubspot.hs_comments" | "hubspot.hs_terms"));
+    // HubSpot makes these up where nobody says them: to own them would be to repeat HubSpot.
+    if let Some(number) = u.take("hubspot.hs_quote_number") {
+        u.aside("", format!("Number upstream: {number}"));
+    }
+    u.follow(|p| {
+        let name = p.as_str().strip_prefix("hubspot.");
+        name.is_some_and(|name| MADE_UP.contains(&name))
+    });
     quote.owner = u.reference("owner");
     quote.company = u.reference("company");
     quote.deal = u.reference("deal");

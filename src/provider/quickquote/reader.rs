@@ -18,7 +18,7 @@ use super::resolve::{self, Names};
 use super::wanted::{Refs, as_far_as_known};
 use super::wire::{Property, Quote};
 use super::{Settings, Shop, locate};
-use crate::facts::Path;
+use crate::facts::{Path, Plain};
 use crate::http::ReadWire;
 use crate::key::{QuoteName, RemoteId, Stamp, WorkspaceName};
 use crate::provider::listing::{Filter, Found, Looked, Page, Raw, Row, Scene, Seen as Whole};
@@ -211,9 +211,8 @@ impl QuickquoteReader {
             aside: quote
                 .fields
                 .iter()
-                .filter_map(|f| {
-                    Some(format!("the custom field {} is `{}`", f.id, f.name.as_ref()?))
-                })
+                .filter(|f| f.value != Plain::Null)
+                .filter_map(|f| Some((format!("fields.{}", f.id), f.name.clone()?)))
                 .collect(),
             raw: Raw::Quickquote(quote),
         }
