@@ -19,7 +19,7 @@ fn run(args: &[&str]) -> Ended {
 
 #[test]
 fn help_of_every_command() {
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 16] = [
         &[],
         &["import"],
         &["validate"],
