@@ -124,6 +124,13 @@ pub struct Place {
     pub column: usize,
 }
 
+/// The column behind a text that starts at the start of a file: editors do not count the mark
+/// (BOM) that may open it.
+pub fn column_after(before: &str) -> usize {
+    let before = before.strip_prefix('\u{feff}').unwrap_or(before);
+    before.rsplit('\n').next().unwrap_or_default().chars().count() + 1
+}
+
 /// Something a user should know about one thing they wrote, or that the upstream answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {

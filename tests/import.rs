@@ -411,3 +411,22 @@ fn products_met_twice_become_catalog_entries() {
     world.run(&["validate"]).expect(0);
     world.settled();
 }
+
+#[test]
+fn stamps_are_written_on_request_and_only_where_they_can_be() {
+    let world = World::small(RICH);
+    world.apply().expect(0);
+    by_hand(&world);
+    forget(&world);
+    let report = import(&world, "crm", &["--all", "--stamp"]).expect(0).json();
+    assert_eq!(report["summary"]["imported"], 2, "{report:#}");
+    assert_eq!(report["summary"]["stamped"], 1, "the published one is locked: {report:#}");
+    assert!(report["diagnostics"].to_string().contains("import-not-stamped"), "{report:#}");
+    let lock = world.read("proforma.sandbox.lock");
+    assert_eq!(lock.matches("pf1-").count(), 1, "{lock}");
+    world.settled();
+    // A machine without the lockfile finds the stamped one by its stamp.
+    world.lose_lockfile();
+    let known = import(&world, "crm", &["--all"]).json();
+    assert_eq!(known["summary"]["known"], 1, "{known:#}");
+}

@@ -215,7 +215,8 @@ fn each_field_of_a_rich_quote_is_told() {
     world.write("quotes/all.yaml", &sale("crm").replace("{ email", "{ id: 99, email"));
     let json = migrate(&world, "crm", "shop", &[]);
     assert_eq!(row(&json["quotes"][0], "customer.id")["outcome"], "lost");
-    assert!(!world.read("quotes/migrated/shop/acme.shop.yaml").contains("99"));
+    let text = world.read("quotes/migrated/shop/acme.shop.yaml");
+    assert!(!text.contains("id: \"99\"") && !text.contains("id: 99"), "{text}");
 }
 
 #[test]
@@ -424,6 +425,35 @@ fn in_place_keeps_names_and_comments_and_protects_the_old_quote() {
             .read("proforma.sandbox.lock")
             .contains(&format!("from crm {}", old["id"].as_str().unwrap()))
     );
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_taken_again() {
+    let world = world(&sale("crm"));
+    migrate(&world, "crm", "shop", &["--out", "quotes/moved"]);
+    assert!(world.path("quotes/moved/acme.shop.yaml").exists());
+    let json = migrate(&world, "crm", "shop", &[]);
+    let why = json["quotes"][0]["fields"][0]["why"].as_str().unwrap();
+    assert!(why.contains("quotes/moved/acme.shop.yaml"), "{why}");
+    assert!(!world.path("quotes/migrated").exists());
+    world.run(&["validate"]).expect(0);
+}
+
+#[test]
+fn quotes_without_adjustments_get_them_on_their_items() {
+    let world = world(&sale("crm").replace("title:", "currency: USD\ntitle:"));
+    world.edit(
+        "proforma.yaml",
+        "  cpq:\n",
+        "  newer: { provider: hubspot, token: { env: H2 }, quote_system: cpq, currency: USD }\n  cpq:\n",
+    );
+    let json = migrate(&world, "crm", "newer", &[]);
+    let quote = &json["quotes"][0];
+    assert_eq!(quote["totals"]["after"], "2352.00", "{quote:#}");
+    assert_eq!(quote["totals"]["equal"], true);
+    assert_eq!(row(quote, "discounts[loyalty]")["outcome"], "converted");
+    assert_eq!(row(quote, "fees[onboarding]")["outcome"], "converted");
+    world.run(&["validate"]).expect(0);
 }
 
 #[test]

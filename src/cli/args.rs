@@ -175,8 +175,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Turn quotes that exist upstream into manifests and lockfile entries.
     ///
-    /// Reads upstream, never writes there; the next plan is empty. Running it again imports only what
-    /// is new. Formats: human, json. Exit code 5 when a quote could not be imported.
+    /// Reads upstream, and without `--stamp` never writes there; the next plan is empty. Running it
+    /// again imports only what is new. Formats: human, json. Exit code 5 when a quote could not be imported.
     #[command(after_help = examples::IMPORT)]
     Import(ImportArgs),
     /// Explain requests whose outcome is unknown, and settle them.
@@ -276,6 +276,9 @@ pub struct Shape {
     #[arg(long = "override", value_name = "NAME[,NAME]", value_delimiter = ',',
           add = ArgValueCandidates::new(completions::guardrails))]
     pub overrides: Vec<String>,
+    /// Stamp what is recorded without a stamp: no flag, what `import --stamp` asks for.
+    #[arg(skip)]
+    pub restamp: bool,
 }
 
 /// Flags of plan.
@@ -318,6 +321,9 @@ pub struct ImportArgs {
     /// Where the manifests go, below the workspace. Default: `quotes/imported/<connection>`.
     #[arg(long, value_name = "DIR")]
     pub out: Option<String>,
+    /// Write stamps upstream, where the quote's state allows. The only thing that import writes.
+    #[arg(long)]
+    pub stamp: bool,
     /// Make products that several quotes sell entries of the catalog.
     #[arg(long)]
     pub catalog: bool,

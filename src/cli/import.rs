@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::args::{Global, ImportArgs};
+use super::import_stamp::stamp;
 use super::open::Opened;
 use super::{Ending, connect, open, planning, program};
 use crate::apply::workspace_lock::WorkspaceLock;
@@ -39,7 +40,7 @@ const REVISIONS: u32 = 8;
 pub async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -> Ending {
     let started = Instant::now();
     let mut opened = open::open(global)?;
-    let _lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
+    let lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
     let _left = open::earlier_runs(&mut opened)?;
     let connection = connection_of(&opened, &args.connection)?;
     let wanted = Wanted::of(args)?;
@@ -69,14 +70,27 @@ pub async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -> Endin
         ids => run.some(ids).await,
     };
     run.report.failure = outcome.err();
+    let mut written = None;
     run.report.requests = account.reader.requests();
     run.report.seconds = started.elapsed().as_secs_f64();
-    let report = run.report;
+    let mut report = run.report;
+    if args.stamp && report.failure.is_none() && !stop.is_cancelled() {
+        // The stamps take the lock anew, with what was just recorded.
+        drop(lock);
+        match stamp(global, &connection, printer, &stop).await {
+            Ok(stamped) => {
+                report.counts.stamped = stamped.done;
+                report.diagnostics.extend(stamped.left);
+                written = stamped.kind;
+            }
+            Err(failure) => report.failure = Some(failure),
+        }
+    }
     let kind = match &report.failure {
         Some(failure) => Some(failure.kind),
         None if stop.is_cancelled() => Some(Kind::Interrupted),
         None if report.counts.refused > 0 => Some(Kind::Partial),
-        None => None,
+        None => written,
     };
     if printer.is_json() {
         printer.data(&import_json(&report));
@@ -106,12 +120,11 @@ fn folder_of(
     connection: &ConnectionName,
 ) -> Result<String, Failure> {
     let roots = &opened.workspace.quotes;
-    let out = match &args.out {
-        Some(out) => out.clone(),
-        None => {
-            let root = roots.iter().find(|r| !is_yaml(r)).map_or("quotes", String::as_str);
-            format!("{}/imported/{connection}", root.trim_end_matches('/'))
-        }
+    let out = if let Some(out) = &args.out {
+        out.clone()
+    } else {
+        let root = roots.iter().find(|r| !is_yaml(r)).map_or("quotes", String::as_str);
+        format!("{}/imported/{connection}", root.trim_end_matches('/'))
     };
     let parts: Vec<&str> = out.split(['/', '\\']).filter(|p| !p.is_empty() && *p != ".").collect();
     let odd = |p: &&str| p.starts_with('.') || p.chars().any(char::is_control) || p.contains(':');
@@ -497,7 +510,9 @@ impl<'a> Run<'a> {
         // Products that nothing names yet do no harm; items whose product is missing would.
         if let Some((file, text, count)) = self.shelf.written() {
             let path = self.opened.folder.join(file);
+            let folder = path.parent().unwrap_or(&self.opened.folder);
             crate::disk::refuse_links(&path, &self.opened.folder)
+                .and_then(|()| std::fs::create_dir_all(folder))
                 .and_then(|()| self.opened.disk.replace(&path, text.as_bytes()))
                 .map_err(|e| crate::disk::unfit("the catalog", &path, &e))?;
             self.report.counts.products = count;
@@ -542,6 +557,11 @@ impl<'a> Run<'a> {
     }
 
     fn unreadable(&mut self, what: &str) {
+        // A second look at the list meets it again.
+        let code = "import-unreadable";
+        if self.report.diagnostics.iter().any(|d| d.code == code && d.message == what) {
+            return;
+        }
         self.report.counts.listed += 1;
         self.report.counts.refused += 1;
         let error = Diagnostic::error("import-unreadable", what.to_owned());

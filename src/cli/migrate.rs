@@ -245,7 +245,7 @@ fn refuse_taken(opened: &open::Opened, args: &MigrateArgs, moved: &mut [Moved]) 
 }
 
 /// Makes a quote impossible.
-fn give_up(one: &mut Moved, path: &str, why: String) {
+pub(super) fn give_up(one: &mut Moved, path: &str, why: String) {
     one.result = None;
     one.file = None;
     one.rows = vec![Row {

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::args::MigrateArgs;
-use super::migrate::{is_written, text_of};
+use super::migrate::{give_up, is_written, text_of};
 use super::open::{self, Opened};
 use crate::apply::workspace_lock::WorkspaceLock;
-use crate::desired::Quote;
+use crate::desired::{Quote, WantedState};
 use crate::disk;
 use crate::failure::{Diagnostic, Failure, Kind};
+use crate::key::QuoteName;
 use crate::lockfile::origin::aside_name;
 use crate::migrate::report::{Archived, Migration, Moved, Written};
 use crate::migrate::{Job, archive as archiving, files};
@@ -62,9 +63,20 @@ pub(super) fn texts(
         Some(folder) => below(opened, folder)?,
         None => format!("quotes/migrated/{}", job.to),
     };
+    let there: BTreeMap<&QuoteName, &Quote> =
+        opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
     for one in moved.iter_mut() {
         let Some(text) = text_of(job, one) else { continue };
         let path = format!("{folder}/{}.yaml", one.target);
+        let elsewhere = there.get(&one.target).map(|q| q.origin.source.path.as_str());
+        if let Some(other) = elsewhere.filter(|other| *other != path) {
+            let why = format!(
+                "`{}` is written in `{other}` already: migrate with the same `--out` again, or remove that file",
+                one.target
+            );
+            give_up(one, "quote", why);
+            continue;
+        }
         let existing = match opened.disk.read(&opened.folder.join(&path)) {
             Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -229,8 +241,8 @@ pub(super) fn archive(
     migration: &mut Migration,
 ) -> Result<(), Failure> {
     let mut out = Vec::with_capacity(quotes.len());
-    // The text of each file so far, and what to add to the places that were told for it.
-    let mut texts: BTreeMap<String, (String, Vec<&Quote>)> = BTreeMap::new();
+    // The text of each file so far.
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for (quote, one) in quotes.iter().zip(&migration.quotes) {
         let judged = archiving::complete(&opened.lockfile, &quote.name, &one.target, &migration.to)
             .and_then(|now| archiving::retired(source, &now));
@@ -249,11 +261,11 @@ pub(super) fn archive(
             }
             Err(why) => (None, why),
         };
-        let mut row = Archived { quote: quote.name.clone(), state: state.map(|s| s.word()), why };
+        let mut row =
+            Archived { quote: quote.name.clone(), state: state.map(WantedState::word), why };
         if let Some(state) = state {
             let path = quote.origin.source.path.clone();
-            let (text, _) =
-                texts.entry(path).or_insert_with(|| (quote.origin.source.text.clone(), Vec::new()));
+            let text = texts.entry(path).or_insert_with(|| quote.origin.source.text.clone());
             // Edits above move what is below: the document is found again by its name.
             let parsed = crate::yaml::parse(text, 0);
             let starts: Vec<usize> = parsed.documents.iter().map(|d| d.start).collect();
@@ -263,17 +275,16 @@ pub(super) fn archive(
                 span.and_then(|(at, n)| text.get(at..at + n))
                     .is_some_and(|name| name.trim_matches(['"', '\'']) == quote.name.as_str())
             });
-            match start.and_then(|start| archiving::edited(text, start, state)) {
-                Some(new) => *text = new,
-                None => {
-                    row.state = None;
-                    row.why = format!("write `state: {}` into its manifest by hand", state.word());
-                }
+            if let Some(new) = start.and_then(|start| archiving::edited(text, start, state)) {
+                *text = new;
+            } else {
+                row.state = None;
+                row.why = format!("write `state: {}` into its manifest by hand", state.word());
             }
         }
         out.push(row);
     }
-    for (path, (text, _)) in texts {
+    for (path, text) in texts {
         let same = opened.loaded.sources.iter().any(|s| s.path == path && s.text == text);
         if !same {
             put(opened, &opened.folder.join(&path), &text)?;

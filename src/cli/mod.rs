@@ -14,6 +14,7 @@ pub mod demo;
 pub mod explain;
 pub mod fmt;
 pub mod import;
+pub mod import_stamp;
 pub mod init;
 pub mod lock;
 pub mod lock_merge;

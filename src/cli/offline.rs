@@ -42,8 +42,12 @@ pub fn plan(
     for (name, connection) in connections {
         dialects.insert(name.clone(), connect::dialect(name, connection)?);
     }
-    let terms =
-        Terms { prune: shape.prune, overrides, allowed: planning::standing_consent(opened) };
+    let terms = Terms {
+        prune: shape.prune,
+        overrides,
+        allowed: planning::standing_consent(opened),
+        restamp: false,
+    };
     let (mut plan, found) = offline::build(&opened.workspace.name, &subjects, &dialects, &terms);
     diagnostics.extend(found);
     hold_open(&mut plan, open);

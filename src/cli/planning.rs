@@ -121,7 +121,12 @@ pub async fn plan(
             Some((name.clone(), view))
         })
         .collect();
-    let terms = Terms { prune: shape.prune, overrides, allowed: standing_consent(opened) };
+    let terms = Terms {
+        prune: shape.prune,
+        overrides,
+        allowed: standing_consent(opened),
+        restamp: shape.restamp,
+    };
     let (mut plan, found) = build::build(&opened.workspace.name, &subjects, &views, &terms);
     diagnostics.extend(found);
     cut_off(&mut plan, &subjects, &accounts, &down);

@@ -13,16 +13,28 @@ pub fn markdown() -> String {
     root.build();
     let mut page = String::from(
         "# Command line\n\nWhat `proforma COMMAND --help` says, for every command. This page is made from the program; \
-         a test holds it (`UPDATE_DOCS=1 cargo test --test reference`).\n",
+         a test holds it (`UPDATE_DOCS=1 cargo test --test reference`). The global options of the first block are those of every command.\n",
     );
     add(&mut root, &mut Vec::new(), &mut page);
     page
 }
 
+/// The help of a command without the flags that every command has: those stand once, at the top.
+fn own(help: &str) -> Vec<&str> {
+    let mut global = false;
+    let keep = |line: &&str| {
+        let headline = line.chars().next().is_some_and(|c| !c.is_whitespace());
+        global = if headline { line.starts_with("Global options:") } else { global };
+        !global
+    };
+    help.lines().map(str::trim_end).filter(keep).collect()
+}
+
 fn add(command: &mut Command, path: &mut Vec<String>, page: &mut String) {
     path.push(command.get_name().to_owned());
     let help = command.render_long_help().to_string();
-    let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
+    let lines =
+        if path.len() == 1 { help.lines().map(str::trim_end).collect() } else { own(&help) };
     page.push_str(&format!(
         "\n## `{}`\n\n```text\n{}\n```\n",
         path.join(" "),

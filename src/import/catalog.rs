@@ -169,7 +169,7 @@ impl Shelf {
 
     /// All files of the catalog.
     pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let own = (!self.text.is_empty()).then(|| (self.file.as_str(), self.text.as_bytes()));
+        let own = (!self.text.is_empty()).then_some((self.file.as_str(), self.text.as_bytes()));
         self.others.iter().map(|(path, text)| (path.as_str(), text.as_bytes())).chain(own)
     }
 

@@ -100,7 +100,7 @@ impl Draft {
         &self.quote.name
     }
 
-    fn write(&mut self, shelf: &Shelf) {
+    fn write(&mut self, products: &Shelf) {
         let mut remarks = Remarks { head: self.head.clone(), at: BTreeMap::new() };
         for lost in &self.lost {
             if lost.path.is_empty() {
@@ -109,7 +109,7 @@ impl Draft {
                 remarks.at.entry(lost.path.clone()).or_default().push(lost.what.clone());
             }
         }
-        self.text = quote_text(&shelf.tidied(&self.quote), &remarks);
+        self.text = quote_text(&products.tidied(&self.quote), &remarks);
     }
 
     /// Takes out what is in the way at a path; `false` = nothing is left to take.
@@ -254,8 +254,7 @@ fn judge(
                 let why =
                     mine.first().map_or("its manifest cannot be read", |d| d.message.as_str());
                 let why = safe_line(why).into_owned();
-                let mended =
-                    !last && mine.iter().fold(false, |any, fault| draft.mend_at(fault) || any);
+                let mended = !last && mine.iter().filter(|d| draft.mend_at(d)).count() > 0;
                 return (
                     at,
                     if mended {
@@ -276,7 +275,7 @@ fn plan_of(scene: &Scene<'_>, quote: &Quote, mut draft: Draft, last: bool) -> Ve
     let wrong: Vec<&Diagnostic> =
         checked.iter().filter(|d| d.severity == Severity::Error).collect();
     if let Some(first) = wrong.first() {
-        let mended = !last && wrong.iter().fold(false, |any, d| draft.mend_at(d) || any);
+        let mended = !last && wrong.iter().filter(|d| draft.mend_at(d)).count() > 0;
         let (why, help) = (first.message.clone(), first.help.clone());
         return if mended {
             Verdict::Again(Box::new(draft))
@@ -289,7 +288,7 @@ fn plan_of(scene: &Scene<'_>, quote: &Quote, mut draft: Draft, last: bool) -> Ve
     let want = match scene.dialect.facts(quote, &first) {
         Ok(want) => want,
         Err(wrong) => {
-            let mended = !last && wrong.iter().fold(false, |any, d| draft.mend_at(d) || any);
+            let mended = !last && wrong.iter().filter(|d| draft.mend_at(d)).count() > 0;
             let told = wrong.first().map(|d| (d.message.clone(), d.help.clone()));
             let (why, help) = told.unwrap_or_default();
             return if mended {

@@ -108,7 +108,6 @@ pub fn keys_at(sort: Sort, path: &str) -> Option<&'static [&'static str]> {
         (Sort::Quote, "") => &QUOTE,
         (Sort::Product, "") => &PRODUCT,
         (Sort::Product, "recurring") | (Sort::Quote, "items[].recurring") => &RECURRING,
-        (Sort::Product, _) => return None,
         (Sort::Quote, "items[]") => &ITEM,
         (Sort::Quote, "items[].discount") => &DISCOUNT,
         (Sort::Quote, "customer" | "contacts[]") => &PERSON,
@@ -119,7 +118,7 @@ pub fn keys_at(sort: Sort, path: &str) -> Option<&'static [&'static str]> {
         (Sort::Quote, "delivery") => &DELIVERY,
         (Sort::Quote, "alternatives[]") => &ALTERNATIVE,
         (Sort::Quote, "lifecycle") => &LIFECYCLE,
-        (Sort::Quote, _) => return None,
+        _ => return None,
     })
 }
 

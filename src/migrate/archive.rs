@@ -73,25 +73,22 @@ pub fn complete(
 pub fn edited(text: &str, start: usize, state: WantedState) -> Option<String> {
     let mut out = text.to_owned();
     let at = |span: yaml::Span| (span.offset as usize, (span.offset + span.length) as usize);
-    match yaml::find(text, start, "state").filter(|f| f.rest == 0) {
-        Some(found) => {
-            let (from, to) = at(found.span);
-            WantedState::parse(text.get(from..to)?)?;
-            out.replace_range(from..to, state.word());
+    if let Some(found) = yaml::find(text, start, "state").filter(|f| f.rest == 0) {
+        let (from, to) = at(found.span);
+        WantedState::parse(text.get(from..to)?)?;
+        out.replace_range(from..to, state.word());
+    } else {
+        let (name, _) = at(yaml::find(text, start, "quote").filter(|f| f.rest == 0)?.span);
+        let line = text.get(..name)?.rfind('\n').map_or(0, |n| n + 1);
+        let key = text.get(line..name)?;
+        // A flow map, or something before the key: its line is not one of its own.
+        if !key.trim_start().starts_with("quote") || key.contains('{') {
+            return None;
         }
-        None => {
-            let (name, _) = at(yaml::find(text, start, "quote").filter(|f| f.rest == 0)?.span);
-            let line = text.get(..name)?.rfind('\n').map_or(0, |n| n + 1);
-            let key = text.get(line..name)?;
-            // A flow map, or something before the key: its line is not one of its own.
-            if !key.trim_start().starts_with("quote") || key.contains('{') {
-                return None;
-            }
-            let indent: String = key.chars().take_while(|c| *c == ' ').collect();
-            let end = text.get(name..)?.find('\n').map_or(text.len(), |n| name + n + 1);
-            let lead = if text.get(..end)?.ends_with('\n') { "" } else { "\n" };
-            out.insert_str(end, &format!("{lead}{indent}state: {}\n", state.word()));
-        }
+        let indent: String = key.chars().take_while(|c| *c == ' ').collect();
+        let end = text.get(name..)?.find('\n').map_or(text.len(), |n| name + n + 1);
+        let lead = if text.get(..end)?.ends_with('\n') { "" } else { "\n" };
+        out.insert_str(end, &format!("{lead}{indent}state: {}\n", state.word()));
     }
     let found = yaml::find(&out, start, "state").filter(|f| f.rest == 0)?;
     let (from, to) = at(found.span);

@@ -25,9 +25,13 @@ fn per_line(amount: Amount, label: Option<String>) -> LineDiscount {
 /// Several discounts, or one that the target cannot hold, as one that it can.
 pub fn discounts(draft: &mut Draft<'_>) -> Result<(), Stuck> {
     if !draft.sends("discounts") {
-        return lose_list(draft, "discounts");
+        lose_list(draft, "discounts");
+        return Ok(());
     }
-    if draft.job.provider == ProviderName::Dealhub {
+    // Where a single amount is refused too, none on the whole quote is taken.
+    let single = draft.quote.discounts.set().map(Vec::as_slice);
+    let refused = matches!(single, Some([Adjustment { measure: Measure::Amount(_), .. }]));
+    if refused || draft.job.provider == ProviderName::Dealhub {
         return spread(draft);
     }
     let all = amounts(draft)?;
@@ -99,24 +103,24 @@ pub fn spread(draft: &mut Draft<'_>) -> Result<(), Stuck> {
 }
 
 /// Drops a list of adjustments; the customer pays another price.
-fn lose_list(draft: &mut Draft<'_>, list: &'static str) -> Result<(), Stuck> {
+fn lose_list(draft: &mut Draft<'_>, list: &'static str) {
     let why = draft.way_out(list);
     let slot = match list {
         "discounts" => &mut draft.quote.discounts,
         "fees" => &mut draft.quote.fees,
         _ => &mut draft.quote.taxes,
     };
-    let Wish::Set(old) = std::mem::take(slot) else { return Ok(()) };
+    let Wish::Set(old) = std::mem::take(slot) else { return };
     for a in old {
         draft.note_money(format!("{list}[{}]", a.key), Outcome::Lost, None, why.clone());
     }
-    Ok(())
 }
 
 /// Fees or taxes as items.
 pub fn as_items(draft: &mut Draft<'_>, list: &'static str) -> Result<(), Stuck> {
     if !draft.sends("items[].price") {
-        return lose_list(draft, list);
+        lose_list(draft, list);
+        return Ok(());
     }
     // A shop taxes by its own rates: an item of that name would be taxed itself.
     if list == "taxes" && draft.sends("items[].taxable") {
@@ -315,7 +319,7 @@ pub fn indivisible(draft: &mut Draft<'_>, index: usize) -> Result<(), Stuck> {
 pub fn round(draft: &mut Draft<'_>, path: &str) -> Result<(), Stuck> {
     let digits = ladder::digits(&draft.quote);
     if let Some((index, part)) = draft.item_at(path) {
-        if path.ends_with(".price") {
+        if path.strip_suffix("price").is_some() {
             return fold(draft, index);
         }
         let item: &mut Item = draft.items().get_mut(index).ok_or("no such item")?;

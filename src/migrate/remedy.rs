@@ -331,10 +331,6 @@ fn item(
     let listed = catalog.and_then(|p| draft.job.products.get(p.as_str()).copied());
     let of_catalog = |owned: fn(&crate::manifest::Product) -> bool| listed.is_some_and(owned);
     let Some(item) = draft.items().get_mut(index) else { return Err(None) };
-    // `null` hides what the catalog says.
-    fn gone<T>(hide: bool) -> Wish<T> {
-        if hide { Wish::Clear } else { Wish::Unowned }
-    }
     let path = format!("{part}.{field}");
     let mut to = None;
     let mut outcome = Outcome::Lost;
@@ -376,7 +372,7 @@ fn item(
                     append(&mut item.description, &format!("Billing: {text}"));
                 }
                 (to, outcome) = (Some(text), Outcome::Approximated);
-                why = "told on the line; the target bills once".to_owned();
+                "told on the line; the target bills once".clone_into(&mut why);
             }
         }
         "taxable" => {
@@ -390,7 +386,7 @@ fn item(
                     if describes {
                         append(&mut item.description, &format!("Discount: {label}"));
                         (to, outcome) = (Some(label), Outcome::Converted);
-                        why = "as a line of the description".to_owned();
+                        "as a line of the description".clone_into(&mut why);
                     } else {
                         why = draft.way_out("items[].discount.label");
                     }
@@ -427,6 +423,11 @@ fn item(
     }
     draft.note(path, outcome, to, why);
     Ok(())
+}
+
+/// What stands in the place of a value that goes: `null` hides what the catalog says.
+fn gone<T>(hide: bool) -> Wish<T> {
+    if hide { Wish::Clear } else { Wish::Unowned }
 }
 
 fn push(properties: &mut Wish<Vec<(String, String)>>, key: &str, value: &str) {

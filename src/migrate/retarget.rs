@@ -174,23 +174,19 @@ fn reference(draft: &mut Draft<'_>, path: &'static str, section: &'static str) {
         Reference::Id { name, email, .. } => (email.clone().or_else(|| name.clone()), true),
     };
     let fits = |name: &String| path != "owner" || owner_fits(draft.job.provider, name);
-    match named.filter(fits) {
-        Some(name) => {
-            if dropped {
-                draft.note(path, Outcome::Converted, Some(name.clone()), OTHER_ACCOUNT);
-            }
-            *slot(&mut draft.quote, path) = Wish::Set(Reference::Named(name));
+    if let Some(name) = named.filter(fits) {
+        if dropped {
+            draft.note(path, Outcome::Converted, Some(name.clone()), OTHER_ACCOUNT);
         }
-        None => {
-            let key = keys(&old).first().copied().unwrap_or_default().to_owned();
-            let title = draft.title();
-            draft.unmapped(section, key, &reference_text(&old));
-            *slot(&mut draft.quote, path) = Wish::Unowned;
-            let why =
-                format!("{title} calls it otherwise: say how under `{section}` of the mapping");
-            draft.lose(path, why);
-        }
+        *slot(&mut draft.quote, path) = Wish::Set(Reference::Named(name));
+        return;
     }
+    let key = keys(&old).first().copied().unwrap_or_default().to_owned();
+    let title = draft.title();
+    draft.unmapped(section, key, &reference_text(&old));
+    *slot(&mut draft.quote, path) = Wish::Unowned;
+    let why = format!("{title} calls it otherwise: say how under `{section}` of the mapping");
+    draft.lose(path, why);
 }
 
 /// Whether a provider finds a salesperson by this text: HubSpot and SalesByte by e-mail address,

@@ -32,6 +32,8 @@ pub struct ImportCounts {
     pub vanished: usize,
     /// New products of the catalog.
     pub products: usize,
+    /// Quotes that got a stamp (`--stamp`).
+    pub stamped: usize,
     /// Values that manifests do not hold; each stands in a comment.
     pub notes: usize,
 }
@@ -151,6 +153,13 @@ pub fn import_human(report: &ImportReport, program: &str) -> String {
         if count > 0 {
             let _ = writeln!(text, "  {count} {what}");
         }
+    }
+    if c.stamped > 0 {
+        let _ = writeln!(text, "  {} stamped upstream", c.stamped);
+    }
+    let bare = report.diagnostics.iter().filter(|d| d.code == "import-not-stamped").count();
+    if bare > 0 {
+        let _ = writeln!(text, "  {bare} without a stamp: `--format json` says why of each");
     }
     if c.products > 0 {
         let _ = writeln!(text, "  {} product{} for the catalog", c.products, plural(c.products));

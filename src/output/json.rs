@@ -92,7 +92,7 @@ struct FailedMigration<'a> {
     to: Option<&'a str>,
     summary: BTreeMap<&'static str, usize>,
     quotes: [(); 0],
-    unmapped: BTreeMap<&'static str, [(); 0]>,
+    unmapped: BTreeMap<&'static str, Vec<String>>,
     diagnostics: Vec<serde_json::Value>,
     failure: FailureLine<'a>,
 }
@@ -210,7 +210,7 @@ pub fn failure_json(kind: Document, failure: &Failure) -> String {
             to: None,
             summary: crate::migrate::report::Outcome::ALL.map(|o| (o.word(), 0)).into(),
             quotes: [],
-            unmapped: ["customers", "owners", "products"].map(|s| (s, [])).into(),
+            unmapped: ["customers", "owners", "products"].map(|s| (s, Vec::new())).into(),
             diagnostics: lines(details),
             failure: line,
         }),

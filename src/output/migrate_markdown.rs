@@ -24,7 +24,7 @@ pub fn migrate_markdown(migration: &Migration) -> String {
         let rows = archived.iter().map(|a| {
             vec![a.quote.to_string(), a.state.unwrap_or("left alone").to_owned(), a.why.clone()]
         });
-        out.table("Archive", &["quote", "state", "why"], rows.collect());
+        out.table("Archive", &["quote", "state", "why"], &rows.collect::<Vec<_>>());
     }
     let different: Vec<Vec<String>> = grouped::different(migration)
         .into_iter()
@@ -33,7 +33,7 @@ pub fn migrate_markdown(migration: &Migration) -> String {
             vec![q.quote.to_string(), totals, q.totals.why.clone().unwrap_or_default()]
         })
         .collect();
-    out.table("Other totals", &["quote", "total", "because of"], different);
+    out.table("Other totals", &["quote", "total", "because of"], &different);
     for outcome in WORTH {
         let rows: Vec<Vec<String>> = grouped::groups(migration, outcome)
             .into_iter()
@@ -41,12 +41,12 @@ pub fn migrate_markdown(migration: &Migration) -> String {
                 vec![g.field.clone(), g.count.to_string(), g.why.to_owned(), g.example.to_owned()]
             })
             .collect();
-        out.table(outcome.word(), &["field", "times", "why", "first seen in"], rows);
+        out.table(outcome.word(), &["field", "times", "why", "first seen in"], &rows);
     }
     for (section, names) in &migration.unmapped {
         let rows: Vec<Vec<String>> =
             names.iter().map(|(name, hint)| vec![name.clone(), hint.clone()]).collect();
-        out.table(&format!("Unmapped {section}"), &["name", "known of it"], rows);
+        out.table(&format!("Unmapped {section}"), &["name", "known of it"], &rows);
     }
     let left = out.left;
     if left > 0 {
@@ -67,7 +67,7 @@ impl Doc {
         self.text.push_str(text);
     }
 
-    fn table(&mut self, title: &str, head: &[&str], rows: Vec<Vec<String>>) {
+    fn table(&mut self, title: &str, head: &[&str], rows: &[Vec<String>]) {
         if rows.is_empty() {
             return;
         }

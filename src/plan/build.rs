@@ -56,7 +56,7 @@ impl<'a> Subject<'a> {
         workspace: &'c WorkspaceName,
         sight: &'c Sight,
         want: &'c Facts,
-        prune: bool,
+        (prune, restamp): (bool, bool),
     ) -> Case<'c> {
         Case {
             workspace,
@@ -69,6 +69,7 @@ impl<'a> Subject<'a> {
             sight,
             want,
             prune,
+            restamp,
         }
     }
 }
@@ -167,6 +168,8 @@ pub struct Terms {
     pub overrides: Vec<String>,
     /// Effects that the workspace allows without a flag.
     pub allowed: Effects,
+    /// Quotes that are recorded without a stamp are to get one.
+    pub restamp: bool,
 }
 
 /// Makes the plan. Diagnostics with severity error make it unfit to be applied.
@@ -202,7 +205,7 @@ pub fn build(
         let mine: Vec<&Subject<'_>> =
             subjects.iter().filter(|s| s.connection == connection).collect();
         let (quotes, preparations, problems) =
-            plan_account(workspace, connection, account, &mine, &broken, terms.prune);
+            plan_account(workspace, connection, account, &mine, &broken, terms);
         diagnostics.extend(problems);
         let mut requests = account.requests;
         requests.write = expected_writes(account.dialect, &preparations, &quotes);
@@ -252,8 +255,9 @@ fn plan_account(
     account: &Account<'_>,
     subjects: &[&Subject<'_>],
     broken: &BTreeSet<&QuoteName>,
-    prune: bool,
+    terms: &Terms,
 ) -> (Vec<QuotePlan>, Vec<Step>, Vec<Diagnostic>) {
+    let asks = (terms.prune, terms.restamp);
     let mut problems = Vec::new();
     let mut decided: Vec<(&Subject<'_>, &Sight, Decision)> = Vec::with_capacity(subjects.len());
     for subject in subjects.iter().filter(|s| !broken.contains(s.quote)) {
@@ -266,7 +270,7 @@ fn plan_account(
                 continue;
             }
         };
-        let case = subject.case(workspace, sight, &want, prune);
+        let case = subject.case(workspace, sight, &want, asks);
         let mut decision = decide(&case, account.dialect, account.survey);
         moved_between_connections(&case, connection, &mut decision);
         // Of a quote that is as it should be, nothing is shown and nothing read back.
@@ -280,7 +284,7 @@ fn plan_account(
         let works: Vec<_> = decided
             .iter()
             .filter(|(_, _, decision)| decision.active)
-            .map(|(subject, sight, d)| d.work(&subject.case(workspace, sight, &d.plan.want, prune)))
+            .map(|(subject, sight, d)| d.work(&subject.case(workspace, sight, &d.plan.want, asks)))
             .collect();
         let preparations = account.dialect.preparations(account.survey, &works);
         let steps: Vec<Vec<Step>> =
@@ -308,7 +312,7 @@ pub fn unseen(
     dialect: &dyn Dialect,
 ) -> QuotePlan {
     let sight = Sight::Unverifiable(String::new());
-    decide::unseen(&subject.case(workspace, &sight, &Facts::new(), false), dialect)
+    decide::unseen(&subject.case(workspace, &sight, &Facts::new(), (false, false)), dialect)
 }
 
 /// A manifest that names another connection than its lockfile entry: both quotes would exist.

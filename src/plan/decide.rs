@@ -45,6 +45,8 @@ pub struct Case<'a> {
     pub want: &'a Facts,
     /// Whether orphaned quotes are deleted.
     pub prune: bool,
+    /// Whether a quote that is recorded without a stamp is to get one.
+    pub restamp: bool,
 }
 
 /// A decision: the plan of the quote without its steps, and what the steps are made from.
@@ -479,7 +481,13 @@ fn existing(
             planned: true,
         });
     }
-    let writes = editing || decision.state.is_some() || observed.superseded.is_some();
+    let stamps = case.restamp
+        && case.entry.is_some_and(|e| e.stamp.is_none())
+        && observed.stamp.is_none()
+        && !observed.locked
+        && !observed.state.is_decided()
+        && dialect.restamps();
+    let writes = editing || stamps || decision.state.is_some() || observed.superseded.is_some();
     if plan.action == Action::None {
         plan.action = match case.entry {
             None => Action::Adopt,

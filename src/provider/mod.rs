@@ -145,6 +145,11 @@ pub trait Dialect: Send + Sync {
         Mutability::Editable
     }
 
+    /// Whether an edit can put a stamp on a quote that has none.
+    fn restamps(&self) -> bool {
+        false
+    }
+
     /// Who has to act upstream before the quote can go on, where the upstream tells; a
     /// [`Move::Wait`] says it in general.
     fn waits_for(&self, _: &survey::Observed) -> Option<String> {

@@ -94,6 +94,7 @@ fn word(value: &impl std::fmt::Display) -> Tree {
     Tree::Word(value.to_string())
 }
 
+#[expect(clippy::ptr_arg, reason = "handed to `Entries::wish`, which gives what the wish holds")]
 fn text(value: &String) -> Tree {
     Tree::Text(value.clone())
 }
@@ -268,8 +269,19 @@ fn put_measure(map: &mut Entries, measure: Measure) {
 fn recurring(recurring: &Recurring) -> Tree {
     let mut map = Entries::default();
     map.put("every", period(recurring.every));
-    map.option("for", recurring.term, period);
+    map.option("for", recurring.term, term);
     map.short()
+}
+
+/// A term says its count: `1 year`, `18 months`.
+fn term(term: Period) -> Tree {
+    match (term.unit, term.count) {
+        (Unit::Week, 1) => word(&"1 week"),
+        (Unit::Month, 1) => word(&"1 month"),
+        (Unit::Month, 3) => word(&"3 months"),
+        (Unit::Year, 1) => word(&"1 year"),
+        _ => period(term),
+    }
 }
 
 /// The reader takes counts up to 1200, of which a quarter is three months.

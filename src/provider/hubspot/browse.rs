@@ -104,31 +104,37 @@ fn seen(row: &Row, mut observed: Observed, portal: &Arc<Portal>) -> Seen {
     }
 }
 
-/// The kind of record behind a reference; `None` for an owner.
-fn object_of(path: &Path) -> Option<Option<Object>> {
-    Some(Some(match (path.as_str(), path.list()) {
-        ("owner", _) => return Some(None),
-        ("deal", _) => Object::Deal,
-        ("company", _) => Object::Company,
-        ("template", _) => Object::Template,
-        (_, Some("contacts")) => Object::Contact,
+/// What a reference leads to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Target {
+    Owner,
+    Record(Object),
+}
+
+fn target_of(path: &Path) -> Option<Target> {
+    Some(match (path.as_str(), path.list()) {
+        ("owner", _) => Target::Owner,
+        ("deal", _) => Target::Record(Object::Deal),
+        ("company", _) => Target::Record(Object::Company),
+        ("template", _) => Target::Record(Object::Template),
+        (_, Some("contacts")) => Target::Record(Object::Contact),
         _ => return None,
-    }))
+    })
 }
 
 async fn name_references(fetch: &Fetch, all: &mut [Looked]) -> Result<(), Trouble> {
     let mut ids: BTreeMap<Object, BTreeSet<String>> = BTreeMap::new();
     let mut owned = false;
     for (path, id) in all.iter().filter_map(|l| there(l)).flat_map(references) {
-        match object_of(path) {
-            Some(Some(object)) => {
+        match target_of(path) {
+            Some(Target::Record(object)) => {
                 ids.entry(object).or_default().insert(id.to_owned());
             }
-            Some(None) => owned = true,
+            Some(Target::Owner) => owned = true,
             None => {}
         }
     }
-    let mut names: BTreeMap<(Option<Object>, String), String> = BTreeMap::new();
+    let mut names: BTreeMap<(Target, String), String> = BTreeMap::new();
     let mut cards: BTreeMap<String, Card> = BTreeMap::new();
     for (object, ids) in ids {
         let properties: &[&str] = match object {
@@ -150,25 +156,28 @@ async fn name_references(fetch: &Fetch, all: &mut [Looked]) -> Result<(), Troubl
                 };
                 cards.insert(record.id.0.clone(), card);
             } else if let Some(name) = properties.first().and_then(|p| get(p)) {
-                names.insert((Some(object), record.id.0.clone()), name);
+                names.insert((Target::Record(object), record.id.0.clone()), name);
             }
         }
     }
     if owned {
         for owner in words(fetch.owners().await)? {
-            names.extend(owner.email.clone().map(|email| ((None, owner.id.0.clone()), email)));
+            names.extend(
+                owner.email.clone().map(|email| ((Target::Owner, owner.id.0.clone()), email)),
+            );
         }
     }
     for looked in all {
         let Found::There(seen) = &mut looked.found else { continue };
         for (path, value) in &mut seen.observed.facts {
-            let (Some(object), Value::Ref { id, label }) = (object_of(path), value) else {
+            let (Some(target), Value::Ref { id, label }) = (target_of(path), value) else {
                 continue;
             };
-            if let Some(card) = cards.get(id).filter(|_| object == Some(Object::Contact)) {
+            if let Some(card) = cards.get(id).filter(|_| target == Target::Record(Object::Contact))
+            {
                 seen.people.insert(path.as_str().to_owned(), card.clone());
             }
-            if let Some(name) = names.get(&(object, id.clone())) {
+            if let Some(name) = names.get(&(target, id.clone())) {
                 label.clone_from(name);
             }
         }

@@ -176,6 +176,10 @@ impl Dialect for HubspotDialect {
         Duration::from_secs(3)
     }
 
+    fn restamps(&self) -> bool {
+        matches!(self.settings.stamp, StampPlace::Property(_))
+    }
+
     fn import(
         &self,
         seen: &crate::provider::listing::Seen,

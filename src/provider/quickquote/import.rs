@@ -42,7 +42,7 @@ pub fn import(currency: Option<Currency>, seen: &Seen, blank: Quote) -> Imported
             None => u.lose("shipping", format!("shipping is called `{name}`")),
         },
         (None, Some(price)) => {
-            u.lose("shipping", format!("shipping costs {price}, without a name"))
+            u.lose("shipping", format!("shipping costs {price}, without a name"));
         }
         _ => {}
     }

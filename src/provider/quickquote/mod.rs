@@ -141,6 +141,10 @@ impl Dialect for QuickquoteDialect {
         Duration::from_secs(3)
     }
 
+    fn restamps(&self) -> bool {
+        true
+    }
+
     fn import(
         &self,
         seen: &crate::provider::listing::Seen,

@@ -367,17 +367,16 @@ impl Reader for SalesbyteReader {
             let made: Option<wire::Made> = serde_json::from_str(raw.get()).ok();
             let made = made.and_then(|m| m.created_at?.get(..10)?.parse().ok());
             let id = record.as_ref().and_then(|r| RemoteId::parse(r.key.as_deref()?));
-            match id {
-                Some(id) => out.rows.push(Row { id, made, stamp: None, raw: Raw::None }),
-                None => {
-                    let number = record.and_then(|r| r.id);
-                    let number =
-                        number.map_or_else(|| "without a number".to_owned(), |n| n.to_string());
-                    out.unreadable.push(format!(
-                        "quote {number} is listed without a key, by which alone it could be read"
-                    ));
-                }
-            }
+            let Some(id) = id else {
+                let number = record.and_then(|r| r.id);
+                let number =
+                    number.map_or_else(|| "without a number".to_owned(), |n| n.to_string());
+                out.unreadable.push(format!(
+                    "quote {number} is listed without a key, by which alone it could be read"
+                ));
+                continue;
+            };
+            out.rows.push(Row { id, made, stamp: None, raw: Raw::None });
         }
         let last = found.meta.and_then(|m| m.last_page).is_some_and(|last| page >= last);
         out.next = (!found.data.is_empty() && !last).then(|| page.saturating_add(1).to_string());
