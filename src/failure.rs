@@ -124,6 +124,13 @@ pub struct Place {
     pub column: usize,
 }
 
+/// The column behind a text that starts at the start of a file: editors do not count the mark
+/// (BOM) that may open it.
+pub fn column_after(before: &str) -> usize {
+    let before = before.strip_prefix('\u{feff}').unwrap_or(before);
+    before.rsplit('\n').next().unwrap_or_default().chars().count() + 1
+}
+
 /// Something a user should know about one thing they wrote, or that the upstream answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
@@ -137,6 +144,8 @@ pub struct Diagnostic {
     pub place: Option<Place>,
     /// The way out.
     pub help: Option<String>,
+    /// The path in the manifest that it is about (`items[0].price`), where a provider says it.
+    pub path: Option<String>,
     /// The quote concerned.
     pub quote: Option<crate::key::QuoteName>,
 }
@@ -153,7 +162,15 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity, code, message: message.into(), place: None, help: None, quote: None }
+        Self {
+            severity,
+            code,
+            message: message.into(),
+            place: None,
+            help: None,
+            path: None,
+            quote: None,
+        }
     }
 
     /// With a place.

@@ -24,6 +24,7 @@ pub mod json;
 pub mod key;
 pub mod lockfile;
 pub mod manifest;
+pub mod migrate;
 pub mod money;
 pub mod output;
 pub mod plan;

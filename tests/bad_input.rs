@@ -300,8 +300,8 @@ fn damaged(code: &str, says: &[&str], damage: impl Fn(&World)) {
 
 #[test]
 fn a_lockfile_of_a_newer_format() {
-    damaged("lockfile-newer", &["format 2", "install"], |world| {
-        world.edit("proforma.sandbox.lock", "proforma-lock 1", "proforma-lock 2");
+    damaged("lockfile-newer", &["format 3", "install"], |world| {
+        world.edit("proforma.sandbox.lock", "proforma-lock 1", "proforma-lock 3");
     });
 }
 

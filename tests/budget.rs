@@ -170,6 +170,7 @@ fn the_journal_is_flushed_at_most_once_a_batch() {
             store: &store,
             ledger: Ledger::new(lockfile),
             seen_at: Timestamp::now(),
+            canary: None,
             listener: &seen,
             stop: CancellationToken::new(),
         };

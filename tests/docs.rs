@@ -91,3 +91,24 @@ fn the_field_tables_are_those_of_the_program() {
         }
     }
 }
+
+/// The workspaces that users copy from are in the layout that `fmt` gives.
+#[test]
+fn the_examples_are_formatted() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let examples = fs::read_dir(root.join("examples")).unwrap().map(|e| e.unwrap().path());
+    let mut seen = 0;
+    for folder in examples.chain([root.join("quotes")]) {
+        if !folder.join("proforma.yaml").exists() {
+            continue;
+        }
+        seen += 1;
+        let check = std::process::Command::new(env!("CARGO_BIN_EXE_proforma"))
+            .args(["-C".as_ref(), folder.as_os_str(), "fmt".as_ref(), "--check".as_ref()])
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&check.stdout);
+        assert_eq!(check.status.code(), Some(0), "{}: {told}", folder.display());
+    }
+    assert!(seen >= 8, "{seen} workspaces");
+}

@@ -115,6 +115,7 @@ async fn apply(world: &World, edits: bool) -> Report {
         store: &store,
         ledger: Ledger::new(lockfile),
         seen_at,
+        canary: None,
         listener: &listener,
         stop: CancellationToken::new(),
     };

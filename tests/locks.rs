@@ -91,7 +91,7 @@ fn a_broken_lockfile_is_rebuilt() {
     world.run(&["lock", "rebuild"]).expect(0);
     world.settled();
     // One of a newer version is somebody's healthy lockfile.
-    world.write(LOCK, &lock.replace("proforma-lock 1", "proforma-lock 2"));
+    world.write(LOCK, &lock.replace("proforma-lock 1", "proforma-lock 3"));
     world.run(&["lock", "rebuild"]).expect(10);
     world.run(&["lock", "rebuild", "--overwrite"]).expect(0);
     world.settled();

@@ -8,30 +8,31 @@
 //!   adopted, proven absent is made again, neither ends that quote with `unknown`.
 //! - A read-back that does not find what was planned fails the quote before it is published.
 //! - One quote's failure touches no other quote.
+//! - With a canary, nothing of the other quotes is begun before its verdict.
 //! - After the first Ctrl-C nothing new starts, what is in flight is recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::canary::{self, Canary, Verdict};
 use super::events::{Event, Listener};
 use super::fence::Fence;
 use super::flight::Flight;
 use super::journal::Journal;
 use super::ledger::Ledger;
-use super::outcome::outcome_of;
-use super::report::{QuoteOutcome, QuoteReport, Report};
+use super::report::Report;
 use super::schedule::{Schedule, Standing};
 use crate::desired::Quote;
 use crate::failure::Failure;
 use crate::key::{ConnectionName, QuoteName};
-use crate::lockfile::{Lockfile, Store};
+use crate::lockfile::Store;
 use crate::plan::model::{Plan, QuotePlan};
 use crate::provider::step::{Effects, Outcome, Step, Trouble, TroubleKind};
-use crate::provider::{BatchClass, Dialect, Reader, Requests, Writer};
+use crate::provider::{BatchClass, Dialect, Reader, Writer};
 
 /// At most this many quotes in one read-back.
 const READ_BACK_BATCH: usize = 100;
@@ -39,7 +40,7 @@ const READ_BACK_BATCH: usize = 100;
 const CHECKPOINT: Duration = Duration::from_secs(2);
 
 /// Connections whose quota is used up, with the upstream's word for it.
-type Exhausted = BTreeMap<ConnectionName, Trouble>;
+pub(super) type Exhausted = BTreeMap<ConnectionName, Trouble>;
 
 /// One connection as the executor uses it.
 pub struct Hand<'a> {
@@ -74,6 +75,8 @@ pub struct Apply<'a> {
     /// When the look that the plan rests on began, by the journal's clock: an old look is repeated
     /// before it is acted on.
     pub seen_at: jiff::Timestamp,
+    /// Quotes that go first, and must be as planned before the others begin.
+    pub canary: Option<Canary>,
     /// Who wants to know.
     pub listener: &'a dyn Listener,
     /// Fires on the first Ctrl-C.
@@ -85,45 +88,46 @@ impl<'a> Apply<'a> {
     /// written; what was done until then is in the journal.
     pub async fn run(mut self) -> Result<Report, Failure> {
         let started = Instant::now();
+        let plan = self.plan;
         let plans: BTreeMap<&QuoteName, &QuotePlan> =
-            self.plan.quotes.iter().map(|q| (&q.quote, q)).collect();
-        let active: Vec<&QuotePlan> =
-            self.plan.quotes.iter().filter(|q| !self.stale.contains_key(&q.quote)).collect();
-        let fence = Fence::new(&self.plan.workspace, self.ledger.lockfile().clone(), self.seen_at);
-        for plan in &active {
-            self.ledger.prepare(plan);
-        }
-        let used: std::collections::BTreeSet<&ConnectionName> =
-            active.iter().filter(|q| !q.steps.is_empty()).map(|q| &q.connection).collect();
-        let steps = self
-            .plan
-            .preparations
-            .iter()
-            .filter(|p| used.contains(&p.connection))
-            .chain(active.iter().flat_map(|q| &q.steps));
-        let hands = &self.hands;
-        let class = |step: &Step| {
-            if step.is_read_back() {
-                return BatchClass { key: "read back".to_owned(), max: READ_BACK_BATCH };
+            plan.quotes.iter().map(|q| (&q.quote, q)).collect();
+        let fence = Fence::new(&plan.workspace, self.ledger.lockfile().clone(), self.seen_at);
+        let active = plan.quotes.iter().filter(|q| !self.stale.contains_key(&q.quote));
+        let goes_first = |q: &&QuotePlan| self.canary.as_ref().is_none_or(|c| c.goes_first(q));
+        let (first, rest): (Vec<&QuotePlan>, Vec<&QuotePlan>) = active.partition(goes_first);
+        let mut prepared = BTreeSet::new();
+        let mut schedules: Vec<Schedule<'a>> = Vec::new();
+        let (mut failure, mut exhausted) = (None, Exhausted::new());
+        let mut verdict = Verdict::default();
+        for group in [first, rest] {
+            let mut schedule = self.schedule(&group, &mut prepared);
+            let over = failure.is_some() || self.stop.is_cancelled() || !verdict.failed.is_empty();
+            if over {
+                schedule.stop();
+            } else if schedules.is_empty() || !group.is_empty() {
+                for plan in &group {
+                    self.ledger.prepare(plan);
+                }
+                let total = schedule.all().filter(|(_, s)| **s == Standing::Open).count();
+                self.listener.on(&Event::Started {
+                    plan: plan.id.clone(),
+                    quotes: group.iter().filter(|q| q.action.is_pending()).count(),
+                    steps: total,
+                });
+                let (failed, spent) = self.drive(&mut schedule, &plans, &fence, total).await;
+                failure = failed;
+                exhausted.extend(spent);
+                if failure.is_none() && !self.stop.is_cancelled() && schedules.is_empty() {
+                    verdict = self.judge(&schedule, &plans).await;
+                }
             }
-            hands.get(&step.connection).map_or_else(
-                || BatchClass { key: String::new(), max: 1 },
-                |hand| hand.dialect.batch(step),
-            )
-        };
-        let mut schedule = Schedule::new(steps, &class, &self.allowed);
-        let total = schedule.all().filter(|(_, s)| **s == Standing::Open).count();
-        self.listener.on(&Event::Started {
-            plan: self.plan.id.clone(),
-            quotes: active.iter().filter(|q| q.action.is_pending()).count(),
-            steps: total,
-        });
-        let (failure, exhausted) = self.drive(&mut schedule, &plans, &fence, total).await;
+            schedules.push(schedule);
+        }
         // Whoever lost the lock must not touch what another run writes now.
         self.journal.still_held()?;
         let recorded = fence.recorded().clone();
-        self.give_up(&schedule, &plans, &recorded, fence.into_lost());
-        let mut report = self.conclude(&schedule, &exhausted);
+        self.give_up(&schedules, &plans, &recorded, fence.into_lost());
+        let mut report = self.conclude(&schedules, &exhausted, verdict);
         report.interrupted = self.stop.is_cancelled();
         report.seconds = started.elapsed().as_secs_f64();
         let saved = self.ledger.save(self.store);
@@ -135,6 +139,57 @@ impl<'a> Apply<'a> {
         self.journal.close().await?;
         self.listener.on(&Event::Finished { seconds: report.seconds });
         Ok(report)
+    }
+
+    /// The schedule of some quotes: what their connections need first, unless an earlier schedule
+    /// has it, then their steps.
+    fn schedule(
+        &self,
+        group: &[&'a QuotePlan],
+        prepared: &mut BTreeSet<&'a ConnectionName>,
+    ) -> Schedule<'a> {
+        let used: BTreeSet<&'a ConnectionName> = group
+            .iter()
+            .filter(|q| !q.steps.is_empty())
+            .map(|q| &q.connection)
+            .filter(|c| !prepared.contains(c))
+            .collect();
+        let plan = self.plan;
+        let steps = plan
+            .preparations
+            .iter()
+            .filter(|p| used.contains(&p.connection))
+            .chain(group.iter().flat_map(|q| &q.steps));
+        let hands = &self.hands;
+        let class = |step: &Step| {
+            if step.is_read_back() {
+                return BatchClass { key: "read back".to_owned(), max: READ_BACK_BATCH };
+            }
+            hands.get(&step.connection).map_or_else(
+                || BatchClass { key: String::new(), max: 1 },
+                |hand| hand.dialect.batch(step),
+            )
+        };
+        let schedule = Schedule::new(steps, &class, &self.allowed);
+        prepared.extend(used);
+        schedule
+    }
+
+    /// The verdict on the canaries; without any, none is against going on.
+    async fn judge(
+        &self,
+        schedule: &Schedule<'_>,
+        plans: &BTreeMap<&QuoteName, &QuotePlan>,
+    ) -> Verdict {
+        let Some(canary) = &self.canary else { return Verdict::default() };
+        let scene = canary::Scene {
+            workspace: &self.plan.workspace,
+            quotes: &self.quotes,
+            plans,
+            hands: &self.hands,
+            lockfile: self.ledger.lockfile(),
+        };
+        canary::judge(canary, schedule, &scene).await
     }
 
     async fn drive(
@@ -243,95 +298,6 @@ impl<'a> Apply<'a> {
             }
         }
         (failure, exhausted)
-    }
-
-    /// Quotes that the fence kept this run from: one that nothing was written to is stale, and its
-    /// entry is as it was.
-    fn give_up(
-        &mut self,
-        schedule: &Schedule<'_>,
-        plans: &BTreeMap<&QuoteName, &'a QuotePlan>,
-        recorded: &Lockfile,
-        lost: BTreeMap<QuoteName, Trouble>,
-    ) {
-        let left = |standing: &Standing| {
-            !matches!(standing, Standing::Settled(Outcome::Applied(_) | Outcome::Unknown(_)))
-        };
-        for (quote, trouble) in lost {
-            let mut mine = schedule.all().filter(|(s, _)| s.quote.as_ref() == Some(&quote));
-            if !mine.all(|(_, standing)| left(standing)) {
-                continue;
-            }
-            let was = plans.get(&quote).and_then(|p| p.record.as_ref()?.was.as_ref());
-            self.ledger.restore(recorded, std::iter::once(&quote).chain(was));
-            if trouble.kind == TroubleKind::Overtaken {
-                self.stale.insert(quote, trouble.message);
-            }
-        }
-    }
-
-    fn conclude(&mut self, schedule: &Schedule<'_>, exhausted: &Exhausted) -> Report {
-        let mut standings: BTreeMap<&QuoteName, Vec<(&Step, &Standing)>> = BTreeMap::new();
-        let mut failed_preparation: BTreeMap<&ConnectionName, Trouble> = BTreeMap::new();
-        for (step, standing) in schedule.all() {
-            match &step.quote {
-                Some(quote) => standings.entry(quote).or_default().push((step, standing)),
-                None => {
-                    if let Standing::Settled(
-                        Outcome::Rejected(t) | Outcome::Unknown(t) | Outcome::NotSent(t),
-                    ) = standing
-                    {
-                        failed_preparation.entry(&step.connection).or_insert_with(|| t.clone());
-                    }
-                }
-            }
-        }
-        let mut report = Report { plan: self.plan.id.clone(), ..Report::default() };
-        for plan in &self.plan.quotes {
-            let steps = standings.remove(&plan.quote).unwrap_or_default();
-            let (outcome, error, lacking) = match self.stale.get(&plan.quote) {
-                Some(why) => (
-                    QuoteOutcome::Skipped,
-                    Some(
-                        Trouble::new(TroubleKind::Refused, format!("the plan is stale: {why}"))
-                            .help("plan again"),
-                    ),
-                    Effects::new(),
-                ),
-                None => outcome_of(
-                    plan,
-                    &steps,
-                    failed_preparation
-                        .get(&plan.connection)
-                        .or_else(|| exhausted.get(&plan.connection)),
-                    self.stop.is_cancelled(),
-                ),
-            };
-            let whole = matches!(outcome, QuoteOutcome::Applied | QuoteOutcome::Unchanged);
-            if !self.stale.contains_key(&plan.quote) {
-                self.ledger.conclude(plan, whole);
-            }
-            let entry = self.ledger.entry(&plan.quote);
-            report.quotes.push(QuoteReport {
-                quote: plan.quote.clone(),
-                connection: plan.connection.clone(),
-                action: plan.action,
-                outcome,
-                id: entry.map(|e| e.id.clone()).or_else(|| plan.id.clone()),
-                links: entry.map_or_else(|| plan.links.clone(), |e| e.links.clone()),
-                error,
-                lacking,
-                stale: self.stale.contains_key(&plan.quote),
-            });
-            self.listener.on(&Event::Quote { quote: plan.quote.clone(), outcome: outcome.word() });
-        }
-        for (connection, hand) in &self.hands {
-            // Reader and writer share the account's wire: each is asked for its own kind.
-            let read = hand.reader.requests().read;
-            let write = hand.writer.requests().write;
-            report.requests.insert(connection.clone(), Requests { read, write });
-        }
-        report
     }
 }
 

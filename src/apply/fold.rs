@@ -145,6 +145,7 @@ fn succeed(old: &Entry, intent: &Intent, id: &RemoteId) -> Entry {
     let mut entry = fresh(intent, id);
     entry.generation = old.generation;
     entry.protect = old.protect;
+    entry.from.clone_from(&old.from);
     // An object of the same revision is not a successor: the old one was lost, not replaced.
     let replaced = intent.revision > old.revision && intent.connection == old.connection;
     entry.predecessor = if replaced { Some(old.id.clone()) } else { old.predecessor.clone() };
@@ -168,6 +169,9 @@ fn settle(entry: &mut Entry, intent: &Intent) {
     }
     if intent.total.is_some() {
         entry.total = intent.total;
+    }
+    if intent.from.is_some() {
+        entry.from.clone_from(&intent.from);
     }
     entry.protect = intent.protect.unwrap_or(entry.protect);
     entry.generation = entry.generation.max(intent.generation);

@@ -231,6 +231,9 @@ fn note(entry: &mut Entry, plan: &QuotePlan, record: &Record) {
         .map(|(path, r)| (path.clone(), RefRecord { asked: r.asked, id: r.id.clone() }))
         .collect();
     entry.protect = record.protect;
+    if entry.from.is_none() {
+        entry.from.clone_from(&record.from);
+    }
     entry.stamp.get_or_insert_with(|| record.stamp.clone());
     if entry.state.is_none() {
         entry.state = plan.state_before.as_ref().map(crate::provider::state::State::word);
@@ -264,6 +267,7 @@ pub fn intent_of(step: &Step, plan: Option<&QuotePlan>, provider: &str, made: &M
         && intent.part.is_none()
         && let Some(record) = &plan.record
     {
+        intent.from.clone_from(&record.from);
         intent.protect = Some(record.protect);
         intent.refs = record
             .refs

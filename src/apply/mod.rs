@@ -9,6 +9,8 @@
 //! through the [`ledger`], and [`workspace_lock`] keeps a second writer out. All live in the
 //! [`state_folder`].
 
+pub mod canary;
+mod conclude;
 pub mod events;
 pub mod executor;
 mod fence;

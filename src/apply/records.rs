@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facts::Path;
 use crate::key::{ConnectionName, Fingerprint, QuoteName, RemoteId, Stamp, StepId, WorkspaceName};
-use crate::lockfile::RefRecord;
+use crate::lockfile::{Provenance, RefRecord};
 use crate::money::Money;
 
 /// The journal format that this version writes, and the newest that it reads.
@@ -153,6 +153,9 @@ pub struct Intent {
     /// Parts and paths that are gone once the step is applied, or [`WHOLE_ENTRY`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drops: Vec<String>,
+    /// What the quote that is made was migrated from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Provenance>,
     /// The remote object that is changed; `None` for a creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<RemoteId>,
@@ -188,6 +191,7 @@ impl Intent {
             settles: BTreeMap::new(),
             refs: BTreeMap::new(),
             drops: Vec::new(),
+            from: None,
             target: None,
             revision: 0,
             generation: 0,

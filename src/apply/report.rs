@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::canary::Verdict;
 use crate::failure::{Diagnostic, Kind};
 use crate::key::{ConnectionName, QuoteName, RemoteId};
 use crate::plan::model::Action;
@@ -89,6 +90,8 @@ pub struct Report {
     pub seconds: f64,
     /// Ctrl-C was pressed.
     pub interrupted: bool,
+    /// What became of the quotes that went first, where some were to.
+    pub canary: Option<Verdict>,
     /// Things to say that belong to no quote.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -10,6 +10,7 @@ use super::applying::{self, Run};
 use super::args::{ApplyArgs, Global};
 use super::planning::{self, Planned};
 use super::{Ending, open, program};
+use crate::apply::canary::Canary;
 use crate::apply::events::Listener;
 use crate::disk;
 use crate::failure::{Failure, Kind, Severity};
@@ -57,6 +58,10 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
     if pending && !args.auto_approve {
         approve(printer, run.opened.lockfile.entries.len())?;
     }
+    let canary = args.canary.map(|share| Canary::choose(&planned.plan, &stale, share));
+    if let Some(canary) = canary.as_ref().filter(|c| c.of > 0) {
+        printer.say(&canary_first(canary));
+    }
     let create = |path: &Path| {
         disk::refuse_links(path, &global.dir).map_err(|why| disk::unfit("events", path, &why))?;
         EventsFile::create(path)
@@ -66,7 +71,7 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
         let progress = Progress::new(printer);
         let mut listeners: Vec<&dyn Listener> = vec![&progress];
         listeners.extend(events.as_ref().map(|e| e as &dyn Listener));
-        applying::carry_out(&run, &planned, stale, &Listeners(listeners), &stop).await?
+        applying::carry_out(&run, &planned, stale, canary, &Listeners(listeners), &stop).await?
     };
     if let Some(events) = events {
         events.finish()?;
@@ -77,6 +82,15 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
         printer.data(&apply_human(&report, &program(global), printer.look()));
     }
     Ok(report.kind())
+}
+
+/// Which quotes go first.
+fn canary_first(canary: &Canary) -> String {
+    let names: Vec<&str> = canary.quotes.iter().map(QuoteName::as_str).collect();
+    let shown = names.iter().take(10).copied().collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(10);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("canary: {} of {} first: {shown}{more}\n", names.len(), canary.of)
 }
 
 async fn plan(

@@ -12,6 +12,7 @@ use super::args::ApplyArgs;
 use super::connect::{self, Account};
 use super::open::{self, Opened};
 use super::planning::{self, Planned};
+use crate::apply::canary::Canary;
 use crate::apply::events::Listener;
 use crate::apply::executor::{Apply, Hand};
 use crate::apply::fold::fold_all;
@@ -267,6 +268,7 @@ pub async fn carry_out(
     run: &Run,
     planned: &Planned,
     stale: BTreeMap<QuoteName, String>,
+    canary: Option<Canary>,
     listener: &dyn Listener,
     stop: &CancellationToken,
 ) -> Result<Report, Failure> {
@@ -304,6 +306,7 @@ pub async fn carry_out(
         store: &run.opened.store,
         ledger: Ledger::new(run.opened.lockfile.clone()),
         seen_at: planned.seen_at,
+        canary,
         listener,
         stop: stop.clone(),
     };

@@ -3,8 +3,24 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::{ArgValueCandidates, ArgValueCompleter};
 
+use super::completions;
 use super::machine::Here;
+
+mod examples;
+mod lock;
+mod migrate;
+mod start;
+mod words;
+
+pub use lock::LockCommand;
+pub use migrate::MigrateArgs;
+pub use start::{InitArgs, SandboxArgs};
+pub use words::{LogFormat, Provider, SchemaName, Shell};
+
+/// The version, with the commit where the build knows it.
+pub const VERSION: &str = env!("PROFORMA_VERSION");
 
 /// Where `proforma sandbox` listens, and `--sandbox` without an address leads.
 pub const DEFAULT_SANDBOX: &str = "http://127.0.0.1:8765";
@@ -14,7 +30,8 @@ pub const DEFAULT_SANDBOX: &str = "http://127.0.0.1:8765";
 /// Typical use: `proforma validate`, then `proforma plan`, then `proforma apply`. Without an
 /// account, `proforma demo` tells the whole story against an embedded sandbox.
 #[derive(Debug, Parser)]
-#[command(name = "proforma", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "proforma", version = VERSION, disable_help_subcommand = true, max_term_width = 100,
+          after_help = examples::ROOT)]
 pub struct Cli {
     /// Flags of every command.
     #[command(flatten)]
@@ -43,6 +60,9 @@ pub struct Global {
     /// Say more: every step; twice: every request.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+    /// How the logs on stderr look. What is logged: `-vv`, or `PROFORMA_LOG`.
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
     /// Let every connection talk to the sandbox at this loopback address instead of its upstream.
     ///
     /// Needs no credentials, and remembers in `proforma.sandbox.lock`. Without an address (as the
@@ -102,40 +122,70 @@ pub enum Command {
     /// Make a workspace: commented, valid, ready to plan against the sandbox.
     ///
     /// On a terminal it asks for what no flag says. It never writes over a file.
+    #[command(after_help = examples::INIT)]
     Init(InitArgs),
     /// Check workspace, manifests, catalog and lockfile, offline.
     ///
     /// Formats: human, json, sarif, github. Exit code 10 if anything is wrong.
+    #[command(after_help = examples::VALIDATE)]
     Validate {
         /// Report only what is in these files or folders (everything is still read).
         paths: Vec<PathBuf>,
     },
+    /// Put manifests and the workspace file into their canonical layout; comments are kept.
+    ///
+    /// Keys in the order of the documentation, two blanks an indent; values stay as they were
+    /// written. A file with an error is left alone (exit code 10).
+    #[command(after_help = examples::FMT)]
+    Fmt {
+        /// Files or folders; `-` reads stdin and writes stdout. Default: all of the workspace.
+        paths: Vec<PathBuf>,
+        /// Change nothing: list what would change, with the differences under `-v`, and exit with 2.
+        #[arg(long)]
+        check: bool,
+    },
     /// Show what apply would change. Reads upstream, never writes.
     ///
     /// Formats: human, json, markdown, html, sarif, github. Exit code 5 when a quote is blocked.
+    #[command(after_help = examples::PLAN)]
     Plan(PlanArgs),
+    /// Each quote as it is desired, recorded and observed, with links. Reads upstream, never writes.
+    ///
+    /// Formats: human, json.
+    #[command(after_help = examples::STATUS)]
+    Status {
+        /// Which quotes.
+        #[command(flatten)]
+        selection: Selection,
+    },
     /// Show one quote with its lines and how its total comes about. Offline.
     ///
     /// Totals are computed by the provider's arithmetic, each rounding named. Formats: human, json,
     /// html (the quote as the customer would read it).
+    #[command(after_help = examples::SHOW)]
     Show {
         /// The quote.
+        #[arg(add = ArgValueCandidates::new(completions::quotes))]
         quote: String,
     },
     /// Do what the plan says, in order, exactly once.
     ///
     /// Without PLANFILE it plans first, shows the plan and asks. Formats: human, json.
+    #[command(after_help = examples::APPLY)]
     Apply(ApplyArgs),
     /// Turn quotes that exist upstream into manifests and lockfile entries.
     ///
     /// Reads upstream, and without `--stamp` never writes there; the next plan is empty. Running it
     /// again imports only what is new. Formats: human, json. Exit code 5 when a quote could not be imported.
+    #[command(after_help = examples::IMPORT)]
     Import(ImportArgs),
     /// Explain requests whose outcome is unknown, and settle them.
     ///
     /// Without a flag: says for each quote what was sent, when, and what to look for.
+    #[command(after_help = examples::RECOVER)]
     Recover {
         /// The quote to settle.
+        #[arg(add = ArgValueCandidates::new(completions::quotes))]
         quote: Option<String>,
         /// It is there: this is its id.
         #[arg(long, value_name = "ID", requires = "quote")]
@@ -150,16 +200,51 @@ pub enum Command {
     /// What each provider can do, field by field.
     ///
     /// Formats: human, json.
+    #[command(after_help = examples::PROVIDERS)]
     Providers {
         /// One provider.
         name: Option<String>,
     },
+    /// JSON Schemas: of manifests, for editors, and of the JSON that commands print.
+    #[command(after_help = examples::SCHEMA)]
+    Schema {
+        /// What of.
+        name: SchemaName,
+    },
+    /// What an error code or an exit code means, and the way out.
+    #[command(after_help = examples::EXPLAIN)]
+    Explain {
+        /// The code, such as `unknown-field` or `6`. Without it: all codes.
+        #[arg(add = ArgValueCandidates::new(completions::codes))]
+        code: Option<String>,
+    },
+    /// Completions for a shell, with the names of quotes and connections.
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Manual pages.
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// Write the page of each command into this folder. Without it: the main page, to stdout.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
+    /// Write manifests for another connection, and report what is lost on the way.
+    ///
+    /// Offline: from the manifests at hand (`import` makes them). Each field is exact, converted,
+    /// rounded, approximated, local, lost or impossible, and both totals are compared to the cent.
+    /// Nothing is sent or published: `plan` and `apply` do the rest. Formats: human, json, markdown, html.
+    Migrate(MigrateArgs),
     /// Run a local emulator of the upstreams.
     ///
     /// Accepts any credential but `invalid`. Prints the `base_url` of each upstream. Stops on
     /// Ctrl-C.
+    #[command(after_help = examples::SANDBOX)]
     Sandbox(SandboxArgs),
     /// Tell the whole story against an embedded sandbox; no account needed.
+    #[command(after_help = examples::DEMO)]
     Demo {
         /// Do not pause between the scenes on a terminal.
         #[arg(long)]
@@ -167,95 +252,14 @@ pub enum Command {
     },
 }
 
-/// Flags of init.
-#[derive(Debug, Clone, Args)]
-pub struct InitArgs {
-    /// The folder; made where it is missing. Default: the folder of `--dir`.
-    #[arg(value_name = "DIR")]
-    pub folder: Option<PathBuf>,
-    /// The upstream.
-    #[arg(long, value_name = "PROVIDER")]
-    pub provider: Option<Provider>,
-    /// The workspace's name, part of the mark on every quote. Default: after the folder.
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    /// What to call the account in manifests.
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
-}
-
-/// The upstreams, as words of the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Provider {
-    /// HubSpot quotes.
-    Hubspot,
-    /// Quick Quote for Shopify.
-    Quickquote,
-    /// SalesByte.
-    Salesbyte,
-    /// DealHub.
-    Dealhub,
-}
-
-impl From<Provider> for crate::manifest::ProviderName {
-    fn from(provider: Provider) -> Self {
-        match provider {
-            Provider::Hubspot => Self::Hubspot,
-            Provider::Quickquote => Self::Quickquote,
-            Provider::Salesbyte => Self::Salesbyte,
-            Provider::Dealhub => Self::Dealhub,
-        }
-    }
-}
-
-/// The care of the lockfile.
-#[derive(Debug, Clone, Subcommand)]
-pub enum LockCommand {
-    /// List what is recorded. Formats: human, json.
-    List,
-    /// Take a quote out of the lockfile; the quote upstream is left alone.
-    Forget {
-        /// The quote.
-        quote: String,
-    },
-    /// Make the lockfile anew from the stamps upstream. Reads upstream, never writes there.
-    ///
-    /// Finds the quotes of the manifests at hand. What cannot be looked up is listed (exit code 5).
-    /// Entries of a readable lockfile that no stamp leads to are kept.
-    Rebuild {
-        /// Do it although the lockfile is readable and records quotes.
-        #[arg(long)]
-        overwrite: bool,
-    },
-    /// Rename a quote. The quote upstream is stamped anew with the next write that its state allows.
-    Mv {
-        /// The name in the lockfile.
-        old: String,
-        /// The new name.
-        new: String,
-    },
-    /// Join two branches' lockfiles: a merge driver for git. Writes the result to OURS.
-    ///
-    /// Exit code 0 when joined; 1 when the branches disagree: OURS then holds conflict marks.
-    /// `git config merge.proforma.driver 'proforma lock merge %O %A %B'`
-    Merge {
-        /// The common ancestor (git: %O).
-        base: PathBuf,
-        /// This branch's lockfile, which becomes the result (git: %A).
-        ours: PathBuf,
-        /// The other branch's lockfile (git: %B).
-        theirs: PathBuf,
-    },
-}
-
 /// Which quotes a command looks at.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
     /// Only these quotes: a name or glob, `connection=C`, `provider=P` or `tag=T`; repeatable.
-    #[arg(long, value_name = "SEL")]
+    #[arg(long, value_name = "SEL", add = ArgValueCompleter::new(completions::selectors))]
     pub only: Vec<String>,
     /// All but these quotes.
-    #[arg(long, value_name = "SEL")]
+    #[arg(long, value_name = "SEL", add = ArgValueCompleter::new(completions::selectors))]
     pub except: Vec<String>,
 }
 
@@ -269,7 +273,8 @@ pub struct Shape {
     #[arg(long)]
     pub prune: bool,
     /// Override these guardrails for this run.
-    #[arg(long = "override", value_name = "NAME[,NAME]", value_delimiter = ',')]
+    #[arg(long = "override", value_name = "NAME[,NAME]", value_delimiter = ',',
+          add = ArgValueCandidates::new(completions::guardrails))]
     pub overrides: Vec<String>,
     /// Stamp what is recorded without a stamp: no flag, what `import --stamp` asks for.
     #[arg(skip)]
@@ -374,33 +379,14 @@ pub struct ApplyArgs {
     /// At most this many requests in flight a connection.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub parallelism: Option<u16>,
+    /// Apply a few quotes first, so many or a share of them, and go on only if they are as planned.
+    ///
+    /// The first quote of each connection by name, then the second of each, and so on. They are
+    /// applied and read back, and their totals are compared; if one differs or cannot be compared,
+    /// no other quote is touched (exit code 5).
+    #[arg(long, value_name = "N|P%")]
+    pub canary: Option<crate::apply::canary::Share>,
     /// Write what happens to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub events: Option<PathBuf>,
-}
-
-/// Flags of sandbox.
-#[derive(Debug, Clone, Args)]
-pub struct SandboxArgs {
-    /// Where to listen (loopback only); port 0 picks a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8765")]
-    pub listen: std::net::SocketAddr,
-    /// Answer each request after this time, for example `20ms`.
-    #[arg(long, value_name = "TIME")]
-    pub latency: Option<String>,
-    /// Refuse more than this many requests in a rolling window, for example `190/10s`.
-    #[arg(long, value_name = "N/TIME")]
-    pub rate: Option<String>,
-    /// Answer this share of requests with 5xx without doing them, for example `1%`.
-    #[arg(long, value_name = "SHARE")]
-    pub fail: Option<String>,
-    /// Do this share of requests, then drop the answer.
-    #[arg(long, value_name = "SHARE")]
-    pub lose: Option<String>,
-    /// Seed of all chance.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-    /// Load the records from this file if it exists, and keep them there.
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<PathBuf>,
 }

@@ -1,13 +1,12 @@
 //! The command `lock`: the lockfile's care.
 
-use std::fmt::Write as _;
-
 use super::args::{Global, LockCommand};
 use super::{Ending, lock_merge, lock_rebuild, open, program};
 use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::QuoteName;
 use crate::output::printer::Printer;
+use crate::output::status_human::lock_human;
 use crate::output::text::safe;
 
 /// Runs one of its commands.
@@ -117,7 +116,7 @@ fn list(opened: &open::Opened, printer: &Printer) {
                     "quote": name, "connection": e.connection, "provider": e.provider,
                     "id": e.id, "state": e.state, "generation": e.generation,
                     "revision": e.revision, "protect": e.protect, "stamp": e.stamp,
-                    "predecessor": e.predecessor, "links": e.links, "total": e.total,
+                    "predecessor": e.predecessor, "from": e.from, "links": e.links, "total": e.total,
                 })
             })
             .collect();
@@ -127,23 +126,5 @@ fn list(opened: &open::Opened, printer: &Printer) {
         printer.data(&crate::output::json::document(&document));
         return;
     }
-    let mut text = String::new();
-    let width = opened.lockfile.entries.keys().map(|n| n.as_str().len()).max().unwrap_or(0);
-    for (name, entry) in &opened.lockfile.entries {
-        let link = entry.links.get("quote").map(|l| format!("  {}", safe(l))).unwrap_or_default();
-        let state = entry.state.as_deref().unwrap_or("-");
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            text,
-            "{:<width$}  {}  {}  {}{link}",
-            name.as_str(),
-            entry.connection,
-            entry.id,
-            safe(state)
-        );
-    }
-    if text.is_empty() {
-        text.push_str("nothing is recorded\n");
-    }
-    printer.data(&text);
+    printer.data(&lock_human(&opened.lockfile, printer.look(), printer.links()));
 }

@@ -8,8 +8,11 @@ pub mod apply;
 pub mod applying;
 pub mod args;
 pub mod checkout;
+pub mod completions;
 pub mod connect;
 pub mod demo;
+pub mod explain;
+pub mod fmt;
 pub mod import;
 pub mod import_stamp;
 pub mod init;
@@ -17,16 +20,22 @@ pub mod lock;
 pub mod lock_merge;
 pub mod lock_rebuild;
 pub mod machine;
+pub mod man;
+pub mod migrate;
+mod migrate_files;
 pub mod offline;
 pub mod open;
 pub mod plan;
 pub mod planning;
 pub mod providers;
 pub mod recover;
+pub mod reference;
 pub mod sandbox;
+pub mod schema;
 pub mod select;
 pub mod show;
 pub mod signals;
+pub mod status;
 pub mod validate;
 
 use std::ffi::OsString;
@@ -52,6 +61,10 @@ type Ending = Result<Option<Kind>, Failure>;
 
 /// Runs the command line and gives the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(code) = completions::answer(&args) {
+        return code;
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -63,7 +76,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     let printer = printer(&cli.global);
-    start_logs(&cli.global);
+    let run = run_id();
+    start_logs(&cli.global, &run);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -71,7 +85,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
             return Kind::Other.exit_code();
         }
     };
-    runtime.block_on(carry_out(&cli, &printer))
+    let code = runtime.block_on(carry_out(&cli, &printer));
+    // What support asks for first; without logs there is nothing to look it up in.
+    if code != 0 && cli.global.verbose > 1 {
+        printer.note(&format!("run {run} ended with exit code {code}\n"));
+    }
+    code
 }
 
 /// Runs one command on the machine of its [`Global`] and gives the exit code.
@@ -103,17 +122,29 @@ fn printer(global: &Global) -> Printer {
     })
 }
 
+/// An id that tells this run from others in collected logs.
+fn run_id() -> String {
+    let now = jiff::Timestamp::now().as_nanosecond();
+    let hash = blake3::hash(format!("{} {now}", std::process::id()).as_bytes());
+    hash.to_hex().chars().take(12).collect()
+}
+
 /// Logs go to stderr: what `PROFORMA_LOG` asks for, or every request with `-vv`. Other crates stay
 /// silent unless they are named, since nobody has checked what they print.
-fn start_logs(global: &Global) {
+fn start_logs(global: &Global, run: &str) {
+    let run = run.to_owned();
     let default = if global.verbose > 1 { "proforma=debug" } else { "off" };
     let filter = tracing_subscriber::EnvFilter::try_from_env("PROFORMA_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
     let logs = tracing_subscriber::fmt().with_env_filter(filter);
-    let set = if std::env::var("PROFORMA_LOG_FORMAT").as_deref() == Ok("json") {
-        logs.json().with_writer(logs::json).try_init()
+    let by_variable = || {
+        let json = std::env::var("PROFORMA_LOG_FORMAT").as_deref() == Ok("json");
+        if json { args::LogFormat::Json } else { args::LogFormat::Text }
+    };
+    let set = if global.log_format.unwrap_or_else(by_variable) == args::LogFormat::Json {
+        logs.json().with_writer(move || logs::json(&run)).try_init()
     } else {
-        logs.with_ansi(false).with_writer(logs::text).try_init()
+        logs.with_ansi(false).with_writer(move || logs::text(&run)).try_init()
     };
     // A second start in one process (a test) keeps the first.
     drop(set);
@@ -158,10 +189,12 @@ fn document(command: &Command) -> Option<Document> {
     match command {
         Command::Plan(_) => Some(Document::Plan),
         Command::Apply(_) => Some(Document::Apply),
+        Command::Status { .. } => Some(Document::Other("status")),
         Command::Validate { .. } => Some(Document::Validate),
         Command::Lock(args::LockCommand::List) => Some(Document::Other("lock")),
         Command::Import(_) => Some(Document::Other("import")),
         Command::Providers { .. } => Some(Document::Other("providers")),
+        Command::Migrate(_) => Some(Document::Migration),
         Command::Show { .. } => Some(Document::Other("quote")),
         _ => None,
     }
@@ -176,8 +209,10 @@ fn formats(command: &Command) -> &'static [Format] {
         Command::Show { .. } => &[Human, Json, Html],
         Command::Apply(_)
         | Command::Import(_)
+        | Command::Status { .. }
         | Command::Lock(args::LockCommand::List)
         | Command::Providers { .. } => &[Human, Json],
+        Command::Migrate(_) => &[Human, Json, Markdown, Html],
         _ => &[Human],
     }
 }
@@ -192,6 +227,12 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
             .help(format!("it has {}; `--help` says so of each command", words.join(", "))));
     }
     match &cli.command {
+        Command::Status { selection } => status::run(global, selection, printer).await,
+        Command::Explain { code } => explain::run(code.as_deref(), printer),
+        Command::Completions { shell } => completions::run(*shell, printer),
+        Command::Man { folder } => man::run(folder.as_deref(), printer),
+        Command::Schema { name } => schema::run(*name, printer),
+        Command::Fmt { paths, check } => fmt::run(global, paths, *check, printer),
         Command::Init(args) => init::run(global, args, printer),
         Command::Import(args) => import::run(global, args, printer).await,
         Command::Validate { paths } => validate::run(global, paths, printer),
@@ -203,6 +244,7 @@ async fn run(cli: &Cli, printer: &Printer) -> Ending {
         }
         Command::Lock(command) => lock::run(global, command, printer).await,
         Command::Providers { name } => providers::run(name.as_deref(), printer),
+        Command::Migrate(args) => migrate::run(global, args, printer),
         Command::Sandbox(args) => sandbox::run(args, printer).await.map(|()| None),
         Command::Demo { no_pause } => demo::run(printer, *no_pause).await.map(|()| None),
     }

@@ -6,6 +6,7 @@ use super::planning::Planned;
 use super::{Ending, checkout, offline, open, planning, program};
 use crate::disk;
 use crate::failure::{Diagnostic, Kind};
+use crate::http::calls_begun;
 use crate::output::annotations::annotations;
 use crate::output::failure_human::diagnostics_human;
 use crate::output::plan_findings;
@@ -14,6 +15,7 @@ use crate::output::plan_human::{Next, plan_human, plan_summary};
 use crate::output::plan_json::plan_json;
 use crate::output::plan_markdown::plan_markdown;
 use crate::output::printer::{Format, Printer};
+use crate::output::progress::reading;
 use crate::output::sarif::sarif;
 use crate::output::text::safe;
 use crate::plan::saved;
@@ -27,7 +29,8 @@ pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending 
     let mut planned = if args.offline {
         offline::plan(&opened, args, &consent, &left.open)?
     } else {
-        planning::plan(&opened, &args.shape, &consent, &left.open, None, &stop).await?
+        let work = planning::plan(&opened, &args.shape, &consent, &left.open, None, &stop);
+        reading(printer, calls_begun, work).await?
     };
     if args.preview_prices {
         planning::preview(&opened, &mut planned).await;

@@ -43,7 +43,7 @@ pub use paging::Paging;
 pub use policy::{LimitRule, Policy};
 pub use read::{QueryPath, ReadWire};
 pub use retry::Safety;
-pub use wire::{Counts, Wire, WireSettings};
+pub use wire::{Counts, Wire, WireSettings, calls_begun};
 
 /// A request whose target is relative to the connection's `base_url`
 /// (`/crm/v3/objects/quotes?limit=100`).

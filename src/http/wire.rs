@@ -34,6 +34,14 @@ mod ended;
 
 use ended::Ended;
 
+/// Numbers the calls of the process, over all connections: what ties the lines of one call together.
+static CALLS: AtomicU64 = AtomicU64::new(1);
+
+/// How many calls this process has begun, over all connections: for a person who waits.
+pub fn calls_begun() -> u64 {
+    CALLS.load(Ordering::Relaxed).saturating_sub(1)
+}
+
 /// What a wire is made of, besides transport and limiter.
 #[derive(Debug)]
 pub struct WireSettings {
@@ -131,6 +139,7 @@ impl Wire {
             class: self.policy().class_of(&call.path),
             jitter: self.settings.seed ^ (self.calls.fetch_add(1, Ordering::Relaxed) << 8),
             call,
+            id: CALLS.fetch_add(1, Ordering::Relaxed),
             number: 0,
             deadline: None,
             open: None,
@@ -190,6 +199,8 @@ enum Next {
 struct Run<'a> {
     wire: &'a Wire,
     call: Call,
+    /// Its number in the logs.
+    id: u64,
     class: super::limit::Class,
     jitter: u64,
     number: u32,
@@ -257,6 +268,7 @@ impl Run<'_> {
         permit.finish();
         let status = result.as_ref().map_or(0, |r| r.status().as_u16());
         tracing::debug!(
+            call = self.id,
             method = %self.call.method,
             path = loggable(&self.call.path),
             status,

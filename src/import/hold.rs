@@ -317,6 +317,7 @@ fn plan_of(scene: &Scene<'_>, quote: &Quote, mut draft: Draft, last: bool) -> Ve
         entry: Some(&entry),
         was: None,
         stamped_as: None,
+        source: None,
     };
     let account =
         build::Account { dialect: scene.dialect, survey: &survey, requests: Requests::default() };

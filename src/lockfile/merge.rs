@@ -14,6 +14,7 @@ use std::fmt;
 
 use crate::key::{ConnectionName, QuoteName, RemoteId, Stamp};
 use crate::lockfile::model::{Entry, Lockfile};
+use crate::lockfile::origin::Provenance;
 
 const DIFFER: &str = "both branches changed it in different ways: keep either line; the next plan compares with the upstream";
 
@@ -110,6 +111,7 @@ type Identity<'a> = (
     u32,
     Option<&'a RemoteId>,
     Option<&'a QuoteName>,
+    Option<&'a Provenance>,
 );
 
 fn identity(entry: &Entry) -> Identity<'_> {
@@ -121,6 +123,7 @@ fn identity(entry: &Entry) -> Identity<'_> {
         entry.revision,
         entry.predecessor.as_ref(),
         entry.was.as_ref(),
+        entry.from.as_ref(),
     )
 }
 
@@ -155,6 +158,7 @@ impl Join<'_> {
                 base.revision = ours.revision;
                 base.predecessor.clone_from(&ours.predecessor);
                 base.was.clone_from(&ours.was);
+                base.from.clone_from(&ours.from);
                 Some(self.facts(&base, ours, theirs))
             }
             (_, Some(ours), Some(theirs)) => {

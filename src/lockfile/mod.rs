@@ -6,6 +6,7 @@
 pub mod conflict;
 pub mod merge;
 pub mod model;
+pub mod origin;
 pub mod parse;
 pub mod store;
 pub mod text;
@@ -13,4 +14,5 @@ mod words;
 
 pub use merge::{MergeConflict, join, merge};
 pub use model::{Entry, Lockfile, RefRecord, web_link};
+pub use origin::Provenance;
 pub use store::{LOCKFILE, SANDBOX_LOCKFILE, Store};

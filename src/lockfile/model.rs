@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::facts::Path;
 use crate::failure::{Failure, Kind};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, RemoteId, Stamp, WorkspaceName};
+use crate::lockfile::origin::Provenance;
 use crate::lockfile::text;
 use crate::money::Money;
 
@@ -49,6 +50,8 @@ pub struct Entry {
     pub predecessor: Option<RemoteId>,
     /// The quote's earlier name, while the remote object still carries the stamp of that name.
     pub was: Option<QuoteName>,
+    /// What the quote was migrated from; told once, when it is made.
+    pub from: Option<Provenance>,
     /// Web addresses by what they show (`quote`, `pdf`). Only what [`web_link`] gives.
     pub links: BTreeMap<String, String>,
     /// The total as last recorded.
@@ -108,6 +111,7 @@ impl Entry {
             protect: false,
             predecessor: None,
             was: None,
+            from: None,
             links: BTreeMap::new(),
             total: None,
             state: None,
@@ -136,6 +140,7 @@ impl Entry {
         }
         let ids = std::iter::once(&self.id)
             .chain(&self.predecessor)
+            .chain(self.from.as_ref().map(|from| &from.id))
             .chain(self.parts.values())
             .chain(self.refs.values().map(|r| &r.id));
         for id in ids {

@@ -16,6 +16,7 @@ use crate::facts::Path;
 use crate::failure::{Failure, SourceFile};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, RemoteId, Stamp, WorkspaceName};
 use crate::lockfile::model::{Entry, Lockfile, RefRecord, is_web_link};
+use crate::lockfile::origin::Provenance;
 use crate::lockfile::text::{FORMAT, decode};
 use crate::lockfile::words::{Defect, ONCE, Words, failure, line_address, twice, unknown, whole};
 use crate::money::{Amount, Currency, Money};
@@ -118,6 +119,7 @@ struct Draft {
     protect: Option<bool>,
     predecessor: Option<RemoteId>,
     was: Option<QuoteName>,
+    from: Option<Provenance>,
     links: BTreeMap<String, String>,
     total: Option<Money>,
     state: Option<String>,
@@ -196,7 +198,7 @@ impl Reader {
         }
         let word = words.0.trim();
         match words.value("the number of a format", whole::<u32>).map_err(Defect::ends)? {
-            FORMAT => {
+            1..=FORMAT => {
                 self.head = true;
                 words.end()
             }
@@ -243,6 +245,7 @@ impl Draft {
             protect: None,
             predecessor: None,
             was: None,
+            from: None,
             links: BTreeMap::new(),
             total: None,
             state: None,
@@ -268,6 +271,11 @@ impl Draft {
             }
             "was" => {
                 once(&mut self.was, words.value("the name of a quote", QuoteName::parse)?, kind)?;
+            }
+            "from" => {
+                let connection = words.value("the name of a connection", ConnectionName::parse)?;
+                let id = words.value(ID, RemoteId::parse)?;
+                once(&mut self.from, Provenance { connection, id }, kind)?;
             }
             "revision" => {
                 once(&mut self.revision, words.value("a count", whole::<u32>)?, kind)?;
@@ -337,6 +345,7 @@ impl Draft {
             protect: self.protect.unwrap_or(false),
             predecessor: self.predecessor,
             was: self.was,
+            from: self.from,
             links: self.links,
             total: self.total,
             state: self.state,

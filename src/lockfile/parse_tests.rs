@@ -87,7 +87,7 @@ fn each_defect_has_its_code_line_and_column() {
         ("workspace acme\n", "workspace acme\nworkspace b\n", &[("lockfile-duplicate", 4, 1)]),
         ("\nend\n", "", &[("lockfile-truncated", 14, 1)]),
         ("end\n", "end\nquote b\n", &[("lockfile-after-end", 16, 1)]),
-        ("proforma-lock 1", "proforma-lock 2", &[("lockfile-newer", 2, 15)]),
+        ("proforma-lock 1", "proforma-lock 3", &[("lockfile-newer", 2, 15)]),
         ("proforma-lock 1", "{\"version\": 1}", &[("lockfile-head", 2, 1)]),
     ];
     for (from, to, expected) in cases {
@@ -182,6 +182,10 @@ pub(crate) fn any_lockfile() -> impl Strategy<Value = Lockfile> {
             generation,
             protect,
             was: predecessor.as_ref().map(|_| QuoteName::parse("old.name").unwrap()),
+            from: protect.then(|| Provenance {
+                connection: ConnectionName::parse("old").unwrap(),
+                id: RemoteId::parse("77").unwrap(),
+            }),
             predecessor,
             links,
             total,

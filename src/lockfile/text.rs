@@ -15,9 +15,10 @@
 //! end
 //! ```
 //!
-//! History: format 1 (2026) is the first. A reader refuses formats that it does not know. A change
-//! that an older reader would misread needs a new number; there is no other kind of change,
-//! because unknown lines are errors.
+//! History: format 1 (2026) is the first. Format 2 (2026) adds `from`; it is written where an entry
+//! has that line, so that a workspace which never migrated a quote stays readable to older
+//! versions. A reader refuses formats that it does not know. A change that an older reader would
+//! misread needs a new number; there is no other kind of change, because unknown lines are errors.
 //!
 //! Rules, all for the sake of git: one fact a line, so that a diff names what changed; entries and
 //! facts sorted, so that equal memories are equal texts; one contiguous block a quote with a blank
@@ -31,8 +32,13 @@
 use crate::key::QuoteName;
 use crate::lockfile::model::{Entry, Lockfile};
 
-/// The format that this version writes, and the newest that it reads.
-pub const FORMAT: u32 = 1;
+/// The newest format that this version reads, and writes where it is needed.
+pub const FORMAT: u32 = 2;
+
+/// The oldest format that says all of a lockfile.
+fn format_of(lockfile: &Lockfile) -> u32 {
+    if lockfile.entries.values().any(|e| e.from.is_some()) { FORMAT } else { 1 }
+}
 
 /// What every lockfile ends with.
 pub(crate) const END: &str = "\nend\n";
@@ -47,7 +53,7 @@ pub fn print(lockfile: &Lockfile) -> String {
     let lines: usize = lockfile.entries.values().map(|e| 12 + e.fields.len() + e.parts.len()).sum();
     let mut out = String::with_capacity(256 + lines * 64);
     out.push_str(HEAD);
-    line(&mut out, "", &["proforma-lock", &FORMAT.to_string()]);
+    line(&mut out, "", &["proforma-lock", &format_of(lockfile).to_string()]);
     line(&mut out, "", &["workspace", lockfile.workspace.as_str()]);
     for (quote, entry) in &lockfile.entries {
         out.push('\n');
@@ -72,6 +78,9 @@ pub(crate) fn print_entry(out: &mut String, quote: &QuoteName, entry: &Entry) {
     }
     if let Some(was) = &entry.was {
         fact(&["was", was.as_str()]);
+    }
+    if let Some(from) = &entry.from {
+        fact(&["from", from.connection.as_str(), from.id.as_str()]);
     }
     fact(&["revision", &entry.revision.to_string()]);
     fact(&["generation", &entry.generation.to_string()]);

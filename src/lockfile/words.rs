@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::failure::{Diagnostic, Failure, Kind, Place, SourceFile};
+use crate::failure::{Diagnostic, Failure, Kind, Place, SourceFile, column_after};
 
 pub(super) const RESTORE: &str =
     "restore the file from git, or move it away: the next plan finds the quotes by their stamps";
@@ -59,14 +59,7 @@ pub(super) fn failure(source: &Arc<SourceFile>, defects: Vec<(usize, Defect)>) -
             let before = source.text.get(..offset).unwrap_or_default();
             // Not the line that was being read: an entry is found wanting where the next begins.
             let line = before.matches('\n').count() + 1;
-            let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-            let column = before
-                .get(line_start..)
-                .unwrap_or_default()
-                .chars()
-                .filter(|c| *c != '\u{feff}')
-                .count()
-                + 1;
+            let column = column_after(before);
             let place =
                 Place { source: Arc::clone(source), offset, length: defect.length, line, column };
             Diagnostic::error(defect.code, defect.message).at(Some(place)).help(defect.help)

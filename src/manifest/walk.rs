@@ -145,6 +145,23 @@ fn special(path: &str) -> Refusal {
 
 /// Reads a file that was found.
 pub(super) fn read(dir: &Path, path: &str) -> Result<Content, Refusal> {
+    decode(path, bytes_of(dir, path)?)
+}
+
+/// The same with the byte order mark, where there is one.
+pub(super) fn read_as_is(dir: &Path, path: &str) -> Result<Content, Refusal> {
+    let bytes = bytes_of(dir, path)?;
+    let marked = bytes.starts_with(BOM);
+    Ok(match decode(path, bytes)? {
+        Content::Text(text) if marked => Content::Text(format!("\u{feff}{text}")),
+        content => content,
+    })
+}
+
+/// The byte order mark of UTF-8.
+const BOM: &[u8] = &[0xef, 0xbb, 0xbf];
+
+fn bytes_of(dir: &Path, path: &str) -> Result<Vec<u8>, Refusal> {
     let io = |error: std::io::Error| Refusal::io(path, &error);
     let whole = dir.join(path);
     let meta = fs::symlink_metadata(&whole).map_err(io)?;
@@ -165,7 +182,7 @@ pub(super) fn read(dir: &Path, path: &str) -> Result<Content, Refusal> {
         ));
     }
     file.take(MAX_BYTES as u64 + 4).read_to_end(&mut bytes).map_err(io)?;
-    decode(path, bytes)
+    Ok(bytes)
 }
 
 /// Whether the file that was opened is the one that was looked at: between the two a link may
@@ -183,7 +200,7 @@ fn is_same(_: &fs::Metadata, opened: &fs::Metadata) -> bool {
 
 /// What the bytes of a file are.
 pub(super) fn decode(path: &str, mut bytes: Vec<u8>) -> Result<Content, Refusal> {
-    if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
+    if bytes.starts_with(BOM) {
         bytes.drain(..3);
     }
     if bytes.len() > MAX_BYTES {

@@ -23,9 +23,25 @@ pub fn apply_human(report: &Report, program: &str, look: Look) -> String {
     let program = wording::one_line(program, 400);
     write_outcomes(&mut page, report);
     write_advice(&mut page, report, &program);
+    write_canary(&mut page, report);
     page.blank();
     page.flow(0, 2, &[plain(apply_summary(report))]);
     page.finish()
+}
+
+/// What the quotes that went first showed.
+fn write_canary(page: &mut Page, report: &Report) {
+    let Some(canary) = report.canary.as_ref().filter(|c| c.of > 0) else { return };
+    page.blank();
+    let (text, tone) = match canary.stopped() {
+        Some(why) => (format!("canary: stopped; {}", wording::brief(&why, 600)), Tone::Delete),
+        None if report.interrupted => return,
+        None => {
+            let n = wording::count(canary.quotes.len(), "total");
+            (format!("canary: {n} as planned, went on"), Tone::Create)
+        }
+    };
+    page.flow(0, 2, &[span(text, tone)]);
 }
 
 /// `3 applied, 1 failed; crm: 12 reads and 6 writes; 2.4 s`.

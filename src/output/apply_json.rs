@@ -25,7 +25,16 @@ struct ApplyDocument<'a> {
     seconds: f64,
     interrupted: bool,
     consent: Effects,
+    canary: Option<CanaryDocument<'a>>,
     diagnostics: Vec<serde_json::Value>,
+}
+
+/// The quotes that went first.
+#[derive(Serialize)]
+struct CanaryDocument<'a> {
+    quotes: &'a std::collections::BTreeSet<crate::key::QuoteName>,
+    of: usize,
+    stopped: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -55,6 +64,11 @@ pub fn apply_json(report: &Report) -> String {
         seconds: (report.seconds * 1000.0).round() / 1000.0,
         interrupted: report.interrupted,
         consent: report.lacking(),
+        canary: report.canary.as_ref().map(|c| CanaryDocument {
+            quotes: &c.quotes,
+            of: c.of,
+            stopped: c.stopped(),
+        }),
         diagnostics: lines(&report.diagnostics),
     })
 }

@@ -351,6 +351,7 @@ pub(super) fn report() -> Report {
         requests: BTreeMap::from([(crm, Requests { read: 12, write: 6 })]),
         seconds: 2.4123,
         interrupted: false,
+        canary: None,
         diagnostics: Vec::new(),
     }
 }

@@ -23,6 +23,8 @@ pub enum Document {
     Apply,
     /// Of `validate`.
     Validate,
+    /// Of `migrate`.
+    Migration,
     /// Of a command whose document has no keys that a failure must fill, by its `kind`.
     Other(&'static str),
 }
@@ -34,6 +36,7 @@ impl Document {
             Self::Plan => "plan",
             Self::Apply => "apply",
             Self::Validate => "validate",
+            Self::Migration => "migration",
             Self::Other(kind) => kind,
         }
     }
@@ -77,6 +80,19 @@ struct FailedApply<'a> {
     quotes: [(); 0],
     requests: BTreeMap<&'a str, Requests>,
     seconds: f64,
+    diagnostics: Vec<serde_json::Value>,
+    failure: FailureLine<'a>,
+}
+
+#[derive(Serialize)]
+struct FailedMigration<'a> {
+    format: u32,
+    kind: &'static str,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    summary: BTreeMap<&'static str, usize>,
+    quotes: [(); 0],
+    unmapped: BTreeMap<&'static str, [(); 0]>,
     diagnostics: Vec<serde_json::Value>,
     failure: FailureLine<'a>,
 }
@@ -187,6 +203,17 @@ pub fn failure_json(kind: Document, failure: &Failure) -> String {
             failure: line,
         }),
         Document::Validate => validation(Counts::default(), details, Some(line)),
+        Document::Migration => document(&FailedMigration {
+            format: 1,
+            kind: "migration",
+            from: None,
+            to: None,
+            summary: crate::migrate::report::Outcome::ALL.map(|o| (o.word(), 0)).into(),
+            quotes: [],
+            unmapped: ["customers", "owners", "products"].map(|s| (s, [])).into(),
+            diagnostics: lines(details),
+            failure: line,
+        }),
         Document::Other(kind) => {
             document(&FailedOther { format: 1, kind, diagnostics: lines(details), failure: line })
         }

@@ -107,6 +107,12 @@ impl Page {
         self.look
     }
 
+    /// A line as it is: one whose columns the caller has counted.
+    pub(super) fn verbatim(&mut self, line: &str) {
+        self.out.push_str(line);
+        self.out.push('\n');
+    }
+
     /// The page as text.
     pub(super) fn finish(self) -> String {
         self.out

@@ -72,7 +72,8 @@ pub fn code(name: &str) -> String {
     }
 }
 
-/// `**error** at \`quotes/a.yaml:7:3\`: message`, as items of a list; what does not fit is counted.
+/// Diagnostics as items of a list: severity, code, place, message, the way out. What does not fit is
+/// counted.
 pub fn diagnostics(sheet: &mut Sheet, all: &[Diagnostic], reserve: usize) {
     let mut sorted: Vec<&Diagnostic> = all.iter().collect();
     sorted.sort_by_key(|d| d.severity);

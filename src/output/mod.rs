@@ -19,15 +19,25 @@ pub mod escape_markdown;
 pub mod escape_sarif;
 pub mod escape_workflow;
 pub mod events_file;
+pub mod explain_human;
 pub mod failure_human;
 #[cfg(test)]
 mod fixtures;
+pub mod fmt_human;
+#[cfg(test)]
+mod format_tests;
 pub mod html;
 pub mod import_report;
 pub mod json;
 mod layout;
+mod link;
 pub mod logs;
 pub mod markdown;
+mod migrate_groups;
+pub mod migrate_html;
+pub mod migrate_human;
+pub mod migrate_json;
+pub mod migrate_markdown;
 #[cfg(test)]
 mod page_tests;
 mod plan_brief;
@@ -51,8 +61,11 @@ pub mod quote_json;
 pub mod quote_sheet;
 pub mod rules;
 pub mod sarif;
+pub mod schema;
 pub mod sheet;
 pub mod sheet_markdown;
+pub mod status;
+pub mod status_human;
 pub mod text;
 mod text_diff;
 pub mod theme;

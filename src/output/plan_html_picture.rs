@@ -44,8 +44,8 @@ pub(super) fn write(body: &mut Html, plan: &Plan) {
             panel.leaf("h3", &[], currency.code());
             draw(panel, currency, &all);
             if let Some(more) = all.len().checked_sub(MOST_BARS).filter(|n| *n > 0) {
-                let rest = all.iter().skip(MOST_BARS);
-                let sum = rest.fold(Some(Amount::ZERO), |sum, s| sum?.plus(s.delta));
+                let mut rest = all.iter().skip(MOST_BARS);
+                let sum = rest.try_fold(Amount::ZERO, |sum, s| sum.plus(s.delta));
                 let sum = sum.map(|s| wording::signed(s, Some(currency))).unwrap_or_default();
                 let text = format!("and {}: {sum} together", wording::count(more, "more quote"));
                 panel.leaf("p", &[("class", "soft")], &text);

@@ -81,7 +81,7 @@ fn write_summary(summary: &mut Html, quote: &QuotePlan) {
             }
             (Some(before), None) => {
                 sum.element("span", &[("class", "soft")], |s| {
-                    s.leaf("del", &[], &before.to_string())
+                    s.leaf("del", &[], &before.to_string());
                 });
             }
             (None, None) => {}

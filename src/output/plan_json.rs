@@ -75,7 +75,7 @@ struct Sides<T> {
 }
 
 #[derive(Serialize)]
-struct ChangeDocument<'a> {
+pub(super) struct ChangeDocument<'a> {
     path: &'a str,
     before: Option<String>,
     after: Option<String>,
@@ -165,7 +165,7 @@ fn quote(plan: &QuotePlan) -> QuoteDocument<'_> {
     }
 }
 
-fn change(change: &Change, currency: Option<Currency>) -> ChangeDocument<'_> {
+pub(super) fn change(change: &Change, currency: Option<Currency>) -> ChangeDocument<'_> {
     let side =
         |value: &Option<_>| value.as_ref().and_then(|value| written(&change.path, value, currency));
     ChangeDocument {

@@ -9,7 +9,7 @@ use super::theme::Tone;
 use super::wording;
 use crate::facts::{Path, Value};
 use crate::money::Currency;
-use crate::plan::model::{Change, ChangeOrigin, QuotePlan};
+use crate::plan::model::{Action, Change, ChangeOrigin, QuotePlan};
 
 /// One line of a quote's section.
 pub(super) enum Row<'a> {
@@ -85,8 +85,10 @@ pub(super) fn rows(quote: &QuotePlan) -> Vec<Row<'_>> {
 fn in_head(quote: &QuotePlan, change: &Change) -> bool {
     match change.path.as_str() {
         "state" => change.planned,
+        // Offline, what a changed title was is not known: that is no new quote.
         "title" => {
-            change.before.is_none()
+            quote.action == Action::Create
+                && change.before.is_none()
                 && matches!(&change.after, Some(Value::Text(t)) if Some(t) == quote.title.as_ref())
         }
         _ => false,
@@ -166,7 +168,6 @@ fn shorten(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::output::fixtures::{change, number, quote, text};
-    use crate::plan::model::Action;
 
     fn said(spans: &[Span]) -> String {
         spans.iter().map(|s| s.text.as_str()).collect()

@@ -101,6 +101,7 @@ pub struct Printer {
     settings: Settings,
     color_out: bool,
     color_err: bool,
+    terminal_out: bool,
     terminal_err: bool,
     width: usize,
     /// The first error of stdout.
@@ -158,6 +159,7 @@ impl Printer {
             settings,
             color_out: resolve(out),
             color_err: resolve(err),
+            terminal_out: out,
             terminal_err: err,
             width: page_width(variable("COLUMNS").as_deref(), measured(out || err)),
             lost: OnceLock::new(),
@@ -174,6 +176,7 @@ impl Printer {
             settings,
             color_out: color,
             color_err: color,
+            terminal_out: false,
             terminal_err: false,
             width: WIDTH_OF_A_LOG,
             lost: OnceLock::new(),
@@ -210,9 +213,19 @@ impl Printer {
         self.settings.quiet
     }
 
+    /// Whether the output goes to the process's own streams, as it comes.
+    pub fn is_live(&self) -> bool {
+        self.kept.is_none()
+    }
+
     /// Whether somebody watches stderr.
     pub fn stderr_is_terminal(&self) -> bool {
         self.terminal_err
+    }
+
+    /// Whether a name on stdout can be a link: on a terminal, in colour.
+    pub fn links(&self) -> bool {
+        self.terminal_out && self.color_out && self.is_human()
     }
 
     /// How pages for stdout look.
@@ -236,6 +249,17 @@ impl Printer {
         };
         if let Err(error) = written {
             // The first error is the cause; later ones follow from it.
+            self.lost.get_or_init(|| error.to_string());
+        }
+    }
+
+    /// Writes a text to stdout byte by byte: one that goes on to another program, such as an editor.
+    pub fn raw(&self, text: &str) {
+        let written = match &self.kept {
+            Some(kept) => put(stream(&kept.out), text),
+            None => put(io::stdout().lock(), text),
+        };
+        if let Err(error) = written {
             self.lost.get_or_init(|| error.to_string());
         }
     }

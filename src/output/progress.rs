@@ -1,4 +1,4 @@
-//! Progress of an apply, on stderr.
+//! Progress on stderr: of an apply, and of the reading before a plan.
 //!
 //! On a terminal a bar with counts, rate and time left; elsewhere a line at the start, at the end
 //! and at most one a minute between them, so that a pipeline's log stays short; nothing when quiet.
@@ -53,6 +53,78 @@ impl Progress {
             _ => write(),
         }
     }
+}
+
+/// Waits for work that reads upstreams, and says meanwhile how far it is: on a terminal at once and
+/// all the time, elsewhere once a minute. `sent` counts the requests so far.
+pub async fn reading<T>(printer: &Printer, sent: fn() -> u64, work: impl Future<Output = T>) -> T {
+    if printer.is_quiet() || !printer.is_live() {
+        return work.await;
+    }
+    let mut work = std::pin::pin!(work);
+    let (began, before) = (tokio::time::Instant::now(), sent());
+    let spinner = printer.stderr_is_terminal().then(|| {
+        let spinner = ProgressBar::new_spinner();
+        spinner.set_message("reading upstream");
+        spinner
+    });
+    let pause = if spinner.is_some() { Duration::from_millis(200) } else { PAUSE };
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => {
+                if let Some(spinner) = spinner {
+                    spinner.finish_and_clear();
+                }
+                return done;
+            }
+            () = tokio::time::sleep(pause) => {
+                let text = read_so_far(sent().saturating_sub(before), began.elapsed());
+                match &spinner {
+                    Some(spinner) => {
+                        spinner.set_message(text);
+                        spinner.tick();
+                    }
+                    None => printer.note(&format!("{text}\n")),
+                }
+            }
+        }
+    }
+}
+
+/// `reading upstream: 120 requests in 10 s, 12.0/s`. How many there will be is not known: each page
+/// tells of the next.
+fn read_so_far(sent: u64, time: Duration) -> String {
+    let requests = wording::count(usize::try_from(sent).unwrap_or(usize::MAX), "request");
+    let seconds = time.as_secs();
+    if seconds == 0 {
+        return format!("reading upstream: {requests}");
+    }
+    format!("reading upstream: {requests} in {}, {}", clock_of(time), rate_of(sent, time))
+}
+
+/// `12.5/s`, or where it is slow `3.0/min`.
+fn rate_of(done: u64, time: Duration) -> String {
+    // A rate for the eye: whole numbers of this size are exact as floats.
+    #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
+    let rate = done as f64 / time.as_secs_f64().max(0.001);
+    if rate < 0.5 { format!("{:.1}/min", rate * 60.0) } else { format!("{rate:.1}/s") }
+}
+
+/// `40 s`, `12 min`, `3 h 20 min`.
+fn clock_of(time: Duration) -> String {
+    match time.as_secs() {
+        s @ 0..120 => format!("{s} s"),
+        s @ 120..7200 => format!("{} min", s / 60),
+        s => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}
+
+/// The time that what is left takes at the rate so far.
+fn left(done: usize, of: usize, time: Duration) -> Option<Duration> {
+    let rest = u32::try_from(of.saturating_sub(done)).ok()?;
+    let done = u32::try_from(done).ok().filter(|n| *n > 0)?;
+    time.checked_mul(rest)?.checked_div(done)
 }
 
 impl Listener for Progress {
@@ -120,6 +192,7 @@ struct Lines<W> {
 #[derive(Debug)]
 struct LinesState<W> {
     out: W,
+    began: Option<Instant>,
     last: Option<Instant>,
     done: usize,
     of: usize,
@@ -131,7 +204,10 @@ impl<W: Write> Lines<W> {
     }
 
     fn with_clock(out: W, clock: fn() -> Instant) -> Self {
-        Self { state: Mutex::new(LinesState { out, last: None, done: 0, of: 0 }), clock }
+        Self {
+            state: Mutex::new(LinesState { out, began: None, last: None, done: 0, of: 0 }),
+            clock,
+        }
     }
 
     fn on(&self, event: &Event) {
@@ -140,6 +216,7 @@ impl<W: Write> Lines<W> {
         let line = match event {
             Event::Started { quotes, steps, .. } => {
                 state.last = Some(now);
+                state.began = Some(now);
                 state.of = *steps;
                 (*steps > 0).then(|| {
                     format!(
@@ -155,7 +232,16 @@ impl<W: Write> Lines<W> {
                 let due = state.last.is_none_or(|last| now.duration_since(last) >= PAUSE);
                 due.then(|| {
                     state.last = Some(now);
-                    format!("{done} of {}", wording::count(*of, "step"))
+                    let time = state.began.map_or(Duration::ZERO, |b| now.duration_since(b));
+                    let so_far = format!("{done} of {}", wording::count(*of, "step"));
+                    match left(*done, *of, time).filter(|_| !time.is_zero()) {
+                        Some(left) => format!(
+                            "{so_far}, {}, about {} left",
+                            rate_of(*done as u64, time),
+                            clock_of(left)
+                        ),
+                        None => so_far,
+                    }
                 })
             }
             Event::Draining { in_flight } => Some(draining(*in_flight)),
@@ -211,8 +297,22 @@ mod tests {
         let text = String::from_utf8(lines.state.into_inner().unwrap().out).unwrap();
         assert_eq!(
             text,
-            "applying 10 steps to 1 quote\n3 of 10 steps\n6 of 10 steps\n9 of 10 steps\n10 of 10 steps in 250.0 s\n"
+            "applying 10 steps to 1 quote\n\
+             3 of 10 steps, 2.4/min, about 2 min left\n\
+             6 of 10 steps, 2.4/min, about 100 s left\n\
+             9 of 10 steps, 2.4/min, about 25 s left\n\
+             10 of 10 steps in 250.0 s\n"
         );
+    }
+
+    #[test]
+    fn reading_is_told_in_requests_and_time() {
+        assert_eq!(read_so_far(0, Duration::ZERO), "reading upstream: 0 requests");
+        let ten = Duration::from_secs(10);
+        assert_eq!(read_so_far(120, ten), "reading upstream: 120 requests in 10 s, 12.0/s");
+        assert_eq!(clock_of(Duration::from_secs(12_000)), "3 h 20 min");
+        assert_eq!(left(3, 10, Duration::from_secs(75)), Some(Duration::from_secs(175)));
+        assert_eq!(left(0, 10, ten), None);
     }
 
     #[test]

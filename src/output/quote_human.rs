@@ -2,6 +2,8 @@
 //!
 //! Invariants: every rounding is named; foreign text passes `wording`; works at 40 columns.
 
+use std::fmt::Write as _;
+
 use super::layout::{Page, pad, plain, span, width};
 use super::quote_sheet::{QuoteSheet, StepRow, discount_text, recurring_text};
 use super::theme::{Look, Tone};
@@ -92,17 +94,16 @@ fn write_items(page: &mut Page, sheet: &QuoteSheet<'_>) {
         let (gross, net) = (row.sum.and_then(|s| s.gross), row.sum.and_then(|s| s.net));
         let off = row.sum.and_then(|s| s.off).filter(|off| !off.amount.is_zero());
         if let Some(gross) = gross {
-            sum.push_str(&format!(" = {}", sheet.said(gross.amount)));
+            let _ = write!(sum, " = {}", sheet.said(gross.amount));
         }
         let discount = discount_text(sheet, row.item);
         if let Some(off) = off {
             let size = format!("−{}", sheet.said(off.amount));
-            match discount.filter(|said| *said != size) {
-                Some(said) => sum.push_str(&format!(", {said} = {size}")),
-                None => sum.push_str(&format!(", {size}")),
-            }
+            let said = discount.filter(|said| *said != size);
+            let said = said.map_or_else(String::new, |said| format!("{said} = "));
+            let _ = write!(sum, ", {said}{size}");
         } else if let Some(said) = discount.filter(|_| gross.is_none()) {
-            sum.push_str(&format!(", {said}"));
+            let _ = write!(sum, ", {said}");
         }
         let mut spans = vec![plain(sum)];
         if let (Some(_), Some(net)) = (off, net) {

@@ -36,7 +36,7 @@ pub fn quote_json(sheet: &QuoteSheet<'_>) -> String {
                 "gross": figure(|line| line.gross).map(|f| amount(f.amount)),
                 "off": figure(|line| line.off).map(|f| amount(f.amount)),
                 "net": net.map(|f| amount(f.amount)),
-                "rounded_from": net.filter(|f| f.is_rounded()).map(|f| f.exact.to_string()),
+                "rounded_from": net.filter(|f| f.is_rounded()).map(|f| f.exact.canonical().to_string()),
             })
         })
         .collect();
@@ -50,7 +50,7 @@ pub fn quote_json(sheet: &QuoteSheet<'_>) -> String {
                 "off": row.down,
                 "base": row.sum.map(|s| amount(s.base)),
                 "amount": size.map(|s| amount(s.amount)),
-                "rounded_from": size.filter(|s| s.is_rounded()).map(|s| s.exact.to_string()),
+                "rounded_from": size.filter(|s| s.is_rounded()).map(|s| s.exact.canonical().to_string()),
                 "after": row.sum.map(|s| amount(s.after)),
             })
         })

@@ -160,10 +160,10 @@ mod tests {
     use super::*;
     use crate::failure::{Kind, SourceFile};
 
-    fn at(path: &str) -> Option<Place> {
+    fn at(path: &str) -> Place {
         let text = "title: Åsa\n".to_owned();
         let source = Arc::new(SourceFile { path: path.to_owned(), text });
-        Some(Place { source, offset: 7, length: 4, line: 1, column: 8 })
+        Place { source, offset: 7, length: 4, line: 1, column: 8 }
     }
 
     fn read(text: &str) -> Value {
@@ -174,7 +174,7 @@ mod tests {
     fn a_finding_has_a_rule_an_address_a_region_and_a_fingerprint() {
         let all = [
             Diagnostic::error("bad-date", "no [day](x) {0}")
-                .at(at("quotes/å b#.yaml"))
+                .at(Some(at("quotes/å b#.yaml")))
                 .help("mend"),
             Diagnostic::warning("bad-date", "other"),
         ];
@@ -204,7 +204,7 @@ mod tests {
                 |r: &Value| r["partialFingerprints"]["proforma/v1"].as_str().unwrap().to_owned();
             results.iter().map(print).collect()
         };
-        let here = Diagnostic::error("a", "x").at(at("q.yaml"));
+        let here = Diagnostic::error("a", "x").at(Some(at("q.yaml")));
         let mut later = here.clone();
         later.place.as_mut().unwrap().line = 9;
         assert_eq!(of(std::slice::from_ref(&here)), of(std::slice::from_ref(&later)));

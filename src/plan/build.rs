@@ -11,6 +11,7 @@ use crate::desired::Quote;
 use crate::facts::Facts;
 use crate::failure::{Diagnostic, Severity};
 use crate::key::{ConnectionName, QuoteName, StepId, WorkspaceName};
+use crate::lockfile::origin::origin_of;
 use crate::lockfile::{Entry, Lockfile};
 use crate::money::Amount;
 use crate::provider::step::{Effects, Step};
@@ -30,6 +31,8 @@ pub struct Subject<'a> {
     pub entry: Option<&'a Entry>,
     /// The earlier name (`was:`), when the entry bears it: a rename is to be recorded.
     pub was: Option<&'a QuoteName>,
+    /// The entry that the quote was migrated from, where it has none of its own.
+    pub source: Option<&'a Entry>,
     /// The earlier name under which the remote stamps may still be made.
     pub stamped_as: Option<&'a QuoteName>,
 }
@@ -62,6 +65,7 @@ impl<'a> Subject<'a> {
             desired: self.desired,
             entry: self.entry,
             was: self.was,
+            source: self.source,
             sight,
             want,
             prune,
@@ -117,6 +121,7 @@ pub fn pair<'a>(
                 desired: Some(desired),
                 entry: own.or(old),
                 was: alias.filter(|_| renamed),
+                source: own.or(old).is_none().then(|| source_of(lockfile, desired)).flatten(),
                 stamped_as: alias,
             });
         }
@@ -130,12 +135,18 @@ pub fn pair<'a>(
                 desired: None,
                 entry: Some(entry),
                 was: None,
+                source: None,
                 stamped_as: entry.was.as_ref(),
             });
         }
     }
     subjects.sort_by_key(|s| s.quote);
     (subjects, diagnostics)
+}
+
+/// What a quote that is not recorded yet was migrated from.
+fn source_of<'l>(lockfile: &'l Lockfile, desired: &Quote) -> Option<&'l Entry> {
+    origin_of(lockfile, &desired.name, &desired.connection).map(|(_, entry)| entry)
 }
 
 /// One connection as the planner sees it.

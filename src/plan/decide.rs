@@ -16,7 +16,7 @@ use super::unread::unread;
 use crate::desired::{Quote, WantedState};
 use crate::facts::{self, Facts, Path, Value};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, Stamp, WorkspaceName};
-use crate::lockfile::Entry;
+use crate::lockfile::{Entry, Provenance};
 use crate::provider::state::{Move, State};
 use crate::provider::step::{PartStamp, Work};
 use crate::provider::survey::{Observed, Sight, Survey};
@@ -37,6 +37,8 @@ pub struct Case<'a> {
     pub entry: Option<&'a Entry>,
     /// The earlier name of the entry (`was:`).
     pub was: Option<&'a QuoteName>,
+    /// The entry that the quote was migrated from, where it has none of its own.
+    pub source: Option<&'a Entry>,
     /// What was seen.
     pub sight: &'a Sight,
     /// What must hold; empty without a manifest.
@@ -336,6 +338,9 @@ pub(super) fn record(
         revision: decision.revision,
         protect: desired.lifecycle.protect,
         was: case.was.filter(|_| case.entry.is_some()).cloned(),
+        from: case
+            .source
+            .map(|e| Provenance { connection: e.connection.clone(), id: e.id.clone() }),
         refs: survey.refs.get(case.quote).cloned().unwrap_or_default(),
         holds,
         parts: observed.map(|o| o.parts.clone()).unwrap_or_default(),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::diff::STATE;
 use crate::facts::{Facts, Path, Value};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, RemoteId, Stamp, WorkspaceName};
+use crate::lockfile::Provenance;
 use crate::money::{Amount, Currency, Money};
 use crate::provider::Requests;
 use crate::provider::state::State;
@@ -131,6 +132,9 @@ pub struct Record {
     pub protect: bool,
     /// The entry's earlier name, to be dropped (`was:`).
     pub was: Option<QuoteName>,
+    /// What a quote that is made was migrated from, as the lockfile knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Provenance>,
     /// Resolved references by manifest path.
     pub refs: BTreeMap<String, Resolved>,
     /// Fields that already hold and only need recording.

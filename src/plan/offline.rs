@@ -40,12 +40,10 @@ pub struct Known {
     pub unresolved: BTreeMap<String, String>,
 }
 
-impl Known {
-    /// Whether the value at a path rests on a reference that was not resolved.
-    fn is_open(&self, path: &Path, value: &Value) -> bool {
-        let placeholder = matches!(value, Value::Ref { id, .. } if id.starts_with(UNRESOLVED));
-        placeholder || path.part().is_some_and(|part| part.contains(UNRESOLVED))
-    }
+/// Whether the value at a path rests on a reference that was not resolved.
+fn is_open(path: &Path, value: &Value) -> bool {
+    let placeholder = matches!(value, Value::Ref { id, .. } if id.starts_with(UNRESOLVED));
+    placeholder || path.part().is_some_and(|part| part.contains(UNRESOLVED))
 }
 
 /// The facts of a manifest without its upstream; `Err` = what is in the way of telling them.
@@ -228,7 +226,7 @@ fn create(desired: &Quote, known: &Known, dialect: &dyn Dialect, row: &mut Quote
     let state = wanted_state(desired);
     let set = known.facts.iter().filter(|(_, value)| !value.is_empty());
     // An id that nobody has looked up is no fact to show; what is asked for is.
-    let told = set.filter(|(path, value)| !known.is_open(path, value));
+    let told = set.filter(|(path, value)| !is_open(path, value));
     row.changes = told.map(|(path, value)| change(path, Some(value.clone()))).collect();
     row.changes.extend(known.unresolved.iter().map(|(path, label)| {
         change(&Path::new(path), Some(Value::text(format!("{label} (to be looked up)"))))
@@ -255,7 +253,7 @@ fn compare(
         if names.iter().any(|name| recorded == Some(&value.fingerprint(name, path))) {
             continue;
         }
-        if known.is_open(path, value) {
+        if is_open(path, value) {
             continue;
         }
         // What was never recorded and says nothing changes nothing.

@@ -10,10 +10,12 @@
 //! This room knows nothing of quotes. `manifest` checks the tree, `desired` asks it for places.
 
 mod build;
+mod marks;
 mod parse;
 mod place;
 mod tree;
 
+pub use marks::{Mark, Sign, Style, marks};
 pub use parse::{Document, MAX_BYTES, MAX_DEPTH, Parsed, parse};
 pub use place::{Found, find, place_of};
 pub use tree::{Entry, Kind, Node, Problem, Span};

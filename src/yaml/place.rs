@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::failure::{Place, SourceFile};
+use crate::failure::{Place, SourceFile, column_after};
 
 use super::parse::parse_from;
 use super::tree::{Entry, Kind, Node, Span};
@@ -19,7 +19,6 @@ pub fn place_of(source: &Arc<SourceFile>, span: Span) -> Place {
         offset -= 1;
     }
     let before = text.get(..offset).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |i| i + 1);
     let mut end = offset.saturating_add(span.length as usize).min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -31,7 +30,7 @@ pub fn place_of(source: &Arc<SourceFile>, span: Span) -> Place {
         offset,
         length: under.len(),
         line: before.matches('\n').count() + 1,
-        column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        column: column_after(before),
     }
 }
 

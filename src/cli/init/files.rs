@@ -6,8 +6,10 @@
 use jiff::civil::Date;
 
 use crate::cli::args::DEFAULT_SANDBOX;
+use crate::cli::providers::sheets;
 use crate::key::{ConnectionName, WorkspaceName};
 use crate::manifest::ProviderName;
+use crate::output::schema::{Subject, text};
 
 /// What the user wants.
 pub(super) struct Answers {
@@ -48,9 +50,19 @@ pub(super) fn parts(answers: &Answers) -> Vec<Part> {
     };
     let own = |path, text: &str, says| Part { path, text: fill(text), says, joins: false };
     let git = |path, text: &str, says| Part { path, text: text.to_owned(), says, joins: true };
+    let sheets = sheets();
+    let schema = |path, subject: Subject| Part {
+        path,
+        text: text(subject, &sheets),
+        says: "for editors that know YAML schemas",
+        joins: false,
+    };
     vec![
         git(".gitignore", GITIGNORE, "keeps journals and sandbox runs out of git"),
         git(".gitattributes", GITATTRIBUTES, "branches merge the lockfile by quote"),
+        schema(".schema/workspace.json", Subject::Workspace),
+        schema(".schema/quote.json", Subject::Quote),
+        schema(".schema/product.json", Subject::Product),
         own("catalog/services.yaml", product, "a product"),
         own("quotes/acme-seo-audit.yaml", quote, "a quote that sells it"),
         own(

@@ -65,6 +65,8 @@ impl<'a> Sink<'a> {
 
     fn push(&mut self, path: &str, diagnostic: Diagnostic, help: impl Into<String>) {
         let place = self.quote.origin.place(path);
-        self.found.push(diagnostic.at(place).about(&self.quote.name).help(help));
+        let mut diagnostic = diagnostic.at(place).about(&self.quote.name).help(help);
+        diagnostic.path = Some(path.to_owned());
+        self.found.push(diagnostic);
     }
 }

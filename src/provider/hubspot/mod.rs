@@ -137,7 +137,8 @@ impl Dialect for HubspotDialect {
     /// deal's.
     fn form_is_upstream(&self, path: &Path) -> bool {
         let text = path.as_str();
-        text.starts_with("fields[") || text.contains("hubspot.") || path.field() == "currency"
+        let of_line = path.list() == Some("items") && path.field() == "currency";
+        text.starts_with("fields[") || text.contains("hubspot.") || of_line
     }
 
     fn sums<'f>(&self, facts: &'f Facts) -> Option<Sums<'f>> {

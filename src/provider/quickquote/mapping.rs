@@ -246,7 +246,7 @@ pub const NATIVE: &[Native] = &[
     r("discount_total", Quote, Number),
     r("subtotal", Quote, Number).unread(),
     r("total", Quote, Number),
-    r("total_tax", Quote, Number).unread(),
+    r("total_tax", Quote, Number),
     r("shopify_order_id", Quote, Int).unread(),
     r("shopify_order_number", Quote, Int).unread(),
     r("created_on", Quote, Text).unread(),

@@ -123,6 +123,8 @@ pub struct Quote {
     pub status: String,
     /// What the customer pays, tax included.
     pub total: Option<Amount>,
+    /// The shop's tax in it.
+    pub total_tax: Option<Amount>,
 }
 
 /// A page of a list.
@@ -304,6 +306,7 @@ impl Quote {
             lines: lines.iter().map(Line::read).collect::<Result<_, _>>()?,
             status: text(plain, "status").ok_or("a quote has no `status`")?,
             total: amount(plain, "total")?,
+            total_tax: amount(plain, "total_tax")?,
         })
     }
 

@@ -1,0 +1,103 @@
+//! Totals at both ends, each by its own provider's arithmetic.
+//!
+//! The one thing to know: a total must not depend on who can be found upstream, so every reference
+//! of a quote is taken for resolved.
+
+use std::collections::BTreeMap;
+
+use super::report::Totals;
+use crate::desired::{Quote, Wish};
+use crate::facts::Facts;
+use crate::failure::{Diagnostic, Severity};
+use crate::key::{Fingerprint, RemoteId};
+use crate::money::{Amount, Money};
+use crate::provider::Dialect;
+use crate::provider::survey::{Lore, Resolved, Survey};
+
+/// The facts of a quote that is not made yet, or everything that is in the way.
+pub fn facts(dialect: &dyn Dialect, quote: &Quote) -> Result<Facts, Vec<Diagnostic>> {
+    let mut found = dialect.check(quote);
+    found.retain(|d| d.severity == Severity::Error);
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let mut found = dialect.check_new(quote);
+    found.retain(|d| d.severity == Severity::Error);
+    if !found.is_empty() {
+        return Err(found);
+    }
+    dialect.facts(quote, &resolved(quote))
+}
+
+/// The total of a quote as its manifest stands, whether or not it could be made.
+pub fn total(dialect: &dyn Dialect, quote: &Quote) -> Option<Money> {
+    let facts = dialect.facts(quote, &resolved(quote)).ok()?;
+    dialect.total(&facts)
+}
+
+/// An account in which everything that a quote names is there.
+fn resolved(quote: &Quote) -> Survey {
+    let mut paths: Vec<String> = Vec::new();
+    for (path, wish) in [
+        ("owner", &quote.owner),
+        ("company", &quote.company),
+        ("deal", &quote.deal),
+        ("template", &quote.template),
+    ] {
+        if wish.set().is_some() {
+            paths.push(path.to_owned());
+        }
+    }
+    if quote.customer.is_some() {
+        paths.push("customer".to_owned());
+    }
+    let contacts = quote.contacts.set().map_or(0, Vec::len);
+    paths.extend((0..contacts).map(|i| format!("contacts[{i}]")));
+    paths.extend(quote.fields.keys().map(|name| format!("fields.{name}")));
+    let asked = Fingerprint::of_parts("proforma 2026 migrated reference 1", &[]);
+    let refs: BTreeMap<String, Resolved> = paths
+        .into_iter()
+        .enumerate()
+        .filter_map(|(n, path)| {
+            // Each its own, or two contacts would be one.
+            let id = RemoteId::parse(&(n + 1).to_string())?;
+            Some((path, Resolved { asked, id, label: String::new() }))
+        })
+        .collect();
+    Survey {
+        sights: BTreeMap::new(),
+        refs: BTreeMap::from([(quote.name.clone(), refs)]),
+        problems: Vec::new(),
+        lore: Lore::None,
+    }
+}
+
+/// Whether a difference is what rounding can make of a quote: at most a cent for each line and
+/// adjustment.
+pub fn may_be_rounding(totals: &Totals, quote: &Quote) -> bool {
+    let (Some(before), Some(after)) = (totals.before, totals.after) else { return false };
+    let count = |wish: &Wish<Vec<_>>| wish.set().map_or(0, Vec::len);
+    let parts = quote.items.set().map_or(0, Vec::len)
+        + count(&quote.discounts)
+        + count(&quote.fees)
+        + count(&quote.taxes);
+    let mut cent = Amount::from_int(1);
+    for _ in 0..before.currency.digits() {
+        cent = cent.over(Amount::from_int(10)).unwrap_or(cent);
+    }
+    let most = cent.times(Amount::from_int(i64::try_from(parts).unwrap_or(i64::MAX)));
+    let difference = before.amount.minus(after.amount).map(Amount::abs);
+    before.currency == after.currency && difference.zip(most).is_some_and(|(d, most)| d <= most)
+}
+
+/// How a provider rounds, in a sentence.
+pub fn rounding_rule(provider: &str) -> &'static str {
+    match provider {
+        "hubspot" => "HubSpot rounds the net of each line half up, then each discount, fee and tax",
+        "quickquote" => {
+            "Quick Quote rounds the price and the discount of each line half up, then the discount of the quote"
+        }
+        "dealhub" => "DealHub rounds the net of each line once, half up",
+        _ => "the provider rounds by its own prices",
+    }
+}
