@@ -90,7 +90,8 @@ pub async fn stamp(
         return Err(Failure::new(Kind::Guardrail, what).with(refused));
     }
     let progress = Progress::new(printer);
-    let report = applying::carry_out(&run, &planned, BTreeMap::new(), &progress, stop).await?;
+    let report =
+        applying::carry_out(&run, &planned, BTreeMap::new(), None, &progress, stop).await?;
     out.done = report.count(QuoteOutcome::Applied);
     out.kind = report.kind();
     Ok(out)
