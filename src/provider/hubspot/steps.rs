@@ -405,7 +405,9 @@ impl Builder<'_, '_> {
     fn update_in_place(&mut self) {
         let Some(seen) = self.work.observed else { return };
         let target = Target::Known(seen.id.clone());
-        let edits = !self.work.changes.is_empty();
+        // With nothing to change and nowhere to go, it is the stamp that is to be written.
+        let bare = self.work.state.is_none() && seen.superseded.is_none();
+        let edits = !self.work.changes.is_empty() || bare;
         let unlock = edits && (self.work.unlock || seen.locked);
         if !edits {
             // Nothing to read back before: the state alone moves.

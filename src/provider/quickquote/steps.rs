@@ -255,6 +255,12 @@ impl Builder<'_, '_> {
         let work = self.work;
         let Some(seen) = work.observed else { return };
         let quote = Target::Known(seen.id.clone());
+        if work.changes.is_empty() && work.state.is_none() && seen.superseded.is_none() {
+            // With nothing to change and nowhere to go, it is the stamp that is to be written.
+            self.edit_head(seen, &quote);
+            self.read_back(None);
+            return;
+        }
         if !work.changes.is_empty() {
             let visible = work.changes.iter().any(|c| notice::is_visible(&c.path));
             if visible && status::is_with_customer(&seen.state) {
