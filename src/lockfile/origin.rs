@@ -75,12 +75,21 @@ pub fn origin_of<'l>(
     }
     let from = QuoteName::parse(&format!("{quote}.")).unwrap_or_else(|| quote.clone());
     let aside = |(name, entry): &(&QuoteName, &Entry)| {
-        elsewhere(entry) && aside_name(quote, &entry.connection) == **name
+        // A copy that was made from here has the name of one that was put aside.
+        let came_from_here = entry.from.as_ref().is_some_and(|f| f.connection == *connection);
+        elsewhere(entry) && !came_from_here && aside_name(quote, &entry.connection) == **name
     };
-    entries
+    let all: Vec<_> = entries
         .range(from..)
         .take_while(|(name, _)| name.as_str().starts_with(quote.as_str()))
-        .find(aside)
+        .filter(aside)
+        .collect();
+    // Of a quote that moved twice, the one that the other came to.
+    let left = |(_, entry): &&(&QuoteName, &Entry)| {
+        let is_it = |from: &Provenance| from.connection == entry.connection && from.id == entry.id;
+        all.iter().any(|(_, other)| other.from.as_ref().is_some_and(is_it))
+    };
+    all.iter().find(|one| !left(one)).or(all.first()).copied()
 }
 
 #[cfg(test)]
@@ -105,14 +114,19 @@ mod tests {
         lockfile
     }
 
+    fn came(connection_name: &str, id: &str) -> Provenance {
+        Provenance { connection: connection(connection_name), id: RemoteId::parse(id).unwrap() }
+    }
+
     fn found(lockfile: &Lockfile, name: &str, on: &str) -> Option<String> {
         origin_of(lockfile, &quote(name), &connection(on)).map(|(_, e)| e.id.to_string())
     }
 
     #[test]
     fn a_migrated_quote_leads_to_its_source() {
-        let lock =
+        let mut lock =
             lockfile(&[("acme", "crm", "1"), ("acme.shop", "shop", "2"), ("b", "shop", "3")]);
+        lock.entries.get_mut(&quote("acme.shop")).unwrap().from = Some(came("crm", "1"));
         assert_eq!(found(&lock, "acme.shop", "shop").as_deref(), Some("1"));
         assert_eq!(found(&lock, "acme", "crm"), None, "a target is not a source");
         assert_eq!(found(&lock, "b.shop", "shop"), None, "the same connection is no source");
@@ -124,6 +138,13 @@ mod tests {
         let lock = lockfile(&[("acme.crm", "crm", "1"), ("acme-2", "crm", "9")]);
         assert_eq!(found(&lock, "acme", "shop").as_deref(), Some("1"));
         assert_eq!(found(&lock, "acme", "crm"), None);
+    }
+
+    #[test]
+    fn a_quote_that_moved_twice_leads_to_the_last_place() {
+        let mut lock = lockfile(&[("acme.crm", "crm", "1"), ("acme.shop", "shop", "2")]);
+        lock.entries.get_mut(&quote("acme.shop")).unwrap().from = Some(came("crm", "1"));
+        assert_eq!(found(&lock, "acme", "cpq").as_deref(), Some("2"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::desired::Quote;
 use crate::failure::SourceFile;
 use crate::key::{ConnectionName, Fingerprint};
 use crate::manifest::write::{Remarks, quote_text};
-use crate::yaml::{self, Kind, Node};
+use crate::yaml::{self, Kind, Mark, Node, Sign, marks};
 
 const MARK: &str = "# proforma migrate: ";
 
@@ -70,6 +70,7 @@ fn is_untouched(text: &str) -> bool {
 pub fn replaced(source: &Arc<SourceFile>, moved: &[(usize, &Moved, &Quote)]) -> Option<String> {
     let text = source.text.as_str();
     let parsed = yaml::parse(text, 0);
+    let spans = scalars(text)?;
     let mut out = text.to_owned();
     let mut order: Vec<&(usize, &Moved, &Quote)> = moved.iter().collect();
     order.sort_by_key(|(start, ..)| std::cmp::Reverse(*start));
@@ -79,8 +80,6 @@ pub fn replaced(source: &Arc<SourceFile>, moved: &[(usize, &Moved, &Quote)]) -> 
         let next = parsed.documents.get(index + 1).map_or(text.len(), |d| d.start);
         let chunk = text.get(*start..next)?;
         let (before, inner, after) = frame(chunk);
-        let mut spans = Vec::new();
-        scalars(&document.root, &mut spans);
         let offset = *start + before.len();
         let (head, at) = comments(inner, offset, &spans, &document.root);
         let mut all = remarks(moved, head);
@@ -115,23 +114,11 @@ fn frame(chunk: &str) -> (&str, &str, &str) {
     (chunk.get(..begin).unwrap_or_default(), inner, after)
 }
 
-/// The stretches of all keys and values.
-fn scalars(node: &Node<'_>, out: &mut Vec<(usize, usize)>) {
-    let mut push = |span: yaml::Span| {
-        out.push((span.offset as usize, span.offset as usize + span.length as usize));
-    };
-    match &node.kind {
-        Kind::Mapping(entries) => {
-            for entry in entries {
-                push(entry.key_span);
-            }
-            for entry in entries {
-                scalars(&entry.value, out);
-            }
-        }
-        Kind::Sequence(items) => items.iter().for_each(|i| scalars(i, out)),
-        _ => push(node.span),
-    }
+/// The stretches of all keys and values of a text.
+fn scalars(text: &str) -> Option<Vec<(usize, usize)>> {
+    let scalars =
+        |mark: Mark| matches!(mark.sign, Sign::Scalar { .. }).then_some((mark.start, mark.end));
+    Some(marks(text)?.into_iter().filter_map(scalars).collect())
 }
 
 /// The comments of a document: those before its first key, and the others by the key that follows
@@ -201,8 +188,7 @@ mod tests {
         let text = "# top\nquote: a # the name\n# on items\nitems:\n  - name: \"x # y\" # inner\n";
         let parsed = yaml::parse(text, 0);
         let root = &parsed.documents[0].root;
-        let mut spans = Vec::new();
-        scalars(root, &mut spans);
+        let spans = scalars(text).unwrap();
         let (head, at) = comments(text, 0, &spans, root);
         assert_eq!(head, ["top"]);
         let at: Vec<(&str, &str)> = at.iter().map(|(k, l)| (k.as_str(), l[0].as_str())).collect();

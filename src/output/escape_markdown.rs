@@ -46,10 +46,10 @@ pub fn escape_markdown(text: &str) -> String {
                 out.push(c);
                 out.push_str(BREAK);
             }
-            // `1.` is a list at the start of a line, and a price elsewhere; a dash at the start is
-            // a list or a line.
+            // `1. ` is a list at the start of a line; a dash at the start is a list or a rule.
             '.' | '-'
-                if before.ends_with(|b: char| b.is_alphanumeric()) && !only_digits(before) =>
+                if before.ends_with(|b: char| b.is_alphanumeric())
+                    && (next.is_some_and(char::is_alphanumeric) || !only_digits(before)) =>
             {
                 out.push(c);
             }

@@ -102,6 +102,8 @@ pub fn marks(text: &str) -> Option<Vec<Mark>> {
         let end = match &sign {
             // Where nothing is written, the parser's stretch is white space.
             Sign::Scalar { text, style: Style::Bare } if text.is_empty() => start,
+            // Behind a closing quote too, with a comment that may stand there.
+            Sign::Scalar { style: Style::Quoted, .. } => closing(text, start)?.min(end.max(start)),
             // Behind a closing brace the parser's stretch goes on to the end of the line.
             Sign::End if text.get(start..).is_some_and(|t| t.starts_with(['}', ']'])) => start + 1,
             _ => end.max(start),
@@ -110,6 +112,22 @@ pub fn marks(text: &str) -> Option<Vec<Mark>> {
         found.push(Mark { sign, start, end });
     }
     Some(found)
+}
+
+/// The byte behind the quote that closes the scalar that opens at a byte.
+fn closing(text: &str, open: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let quote = *bytes.get(open)?;
+    let mut at = open + 1;
+    loop {
+        match *bytes.get(at)? {
+            b'\\' if quote == b'"' => at += 2,
+            // Two single quotes are one that is meant.
+            b if b == quote && quote == b'\'' && bytes.get(at + 1) == Some(&quote) => at += 2,
+            b if b == quote => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
 }
 
 /// Where the header (`|`, `>-`) of a block stands, between two bytes.
@@ -138,12 +156,13 @@ mod tests {
 
     #[test]
     fn scalars_are_the_text_as_written() {
-        let text = "é: 19.990 # c\nb: \"x\\n\"\nc: |-  # d\n  one\n   two\n\nd:\n  - 'y'\n";
+        let text =
+            "é: 19.990 # c\nb: \"x\\n\" # e\nc: |-  # d\n  one\n   two\n\nd:\n  - 'y''s' # f\n";
         let found = stretches(text);
         assert_eq!(found.len(), 8, "{found:?}");
         assert_eq!(&found[..5], ["é", "19.990", "b", "\"x\\n\"", "c"]);
         assert!(found[5].starts_with("|-  # d\n  one\n   two"), "{:?}", found[5]);
-        assert_eq!(&found[6..], ["d", "'y'"]);
+        assert_eq!(&found[6..], ["d", "'y''s'"]);
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn a_comment_inside_braces_turns_them_into_lines() {
 fn texts_keep_their_lines() {
     becomes(
         "quote: a\nnotes:\n      terms:   |-   # plain\n          one\n\n            two\n          three   \n\n\n      public: |2+\n          x\n\n\ntags: []\n",
-        "quote: a\nnotes:\n  public: |2+\n      x\n\n\n  terms: |- # plain\n    one\n\n      two\n    three   \ntags: []\n",
+        "quote: a\nnotes:\n  public: |2+\n      x\n\n\n  terms: |- # plain\n    one\n\n      two\n    three   \n\ntags: []\n",
     );
     becomes(
         "quote: a\ntitle: one\n   two\n\n   three\n",

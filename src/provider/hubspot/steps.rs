@@ -406,7 +406,10 @@ impl Builder<'_, '_> {
         let Some(seen) = self.work.observed else { return };
         let target = Target::Known(seen.id.clone());
         // With nothing to change and nowhere to go, it is the stamp that is to be written.
-        let bare = self.work.state.is_none() && seen.superseded.is_none();
+        let bare = self.work.state.is_none()
+            && seen.superseded.is_none()
+            && seen.stamp.is_none()
+            && !seen.locked;
         let edits = !self.work.changes.is_empty() || bare;
         let unlock = edits && (self.work.unlock || seen.locked);
         if !edits {
