@@ -430,3 +430,29 @@ fn stamps_are_written_on_request_and_only_where_they_can_be() {
     let known = import(&world, "crm", &["--all"]).json();
     assert_eq!(known["summary"]["known"], 1, "{known:#}");
 }
+
+/// An import that was killed before its files had names leaves entries without manifests: the
+/// quotes are somebody's, and `--prune` does not take them away.
+#[test]
+fn what_was_imported_is_never_pruned() {
+    let world = World::empty();
+    world.write("proforma.yaml", FOUR);
+    import(&world, "shop", &["--all"]).expect(0);
+    let quotes = support::four::count_on(&world, "shop");
+    fs::remove_dir_all(world.path("quotes")).unwrap();
+    world.write("quotes/one.yaml", &draft_on("shop", "one", 1));
+    let applied = world.run(&[
+        "apply",
+        "--auto-approve",
+        "--allow",
+        "all",
+        "--prune",
+        "--override",
+        "empty",
+        "--format",
+        "json",
+    ]);
+    let applied = applied.expect(5).json();
+    assert_eq!(applied["summary"]["blocked"], quotes, "{applied}");
+    assert_eq!(support::four::count_on(&world, "shop"), quotes + 1);
+}

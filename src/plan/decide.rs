@@ -264,6 +264,17 @@ fn without_manifest(
                 "its manifest is gone, but the quote is protected (`lifecycle.protect`), so it is not deleted",
                 "bring the manifest back with `protect: false` and apply, then remove it; or take the entry out with `proforma lock forget`",
             );
+        } else if case.prune && case.entry.is_some_and(|e| e.stamp.is_none()) {
+            // An import that was cut off leaves entries whose manifests have no names yet, and what
+            // was never written from here carries no sign that it is ours.
+            block(
+                plan,
+                "its manifest is gone, and it was imported: nothing upstream says that it is this workspace's to delete",
+                format!(
+                    "bring the manifest back (if the import was cut off: run it again); or delete the quote upstream and take the entry out with `proforma lock forget {}`",
+                    case.quote
+                ),
+            );
         } else if case.prune
             && let Mutability::CreateOnly(old) = dialect.mutability()
         {
