@@ -84,7 +84,9 @@ fn codes_in_sources() -> BTreeSet<String> {
                 if !path.ends_with("tests") && !path.ends_with("sandbox") {
                     walk(&path, files);
                 }
-            } else if name.ends_with(".rs") && !name.contains("tests") && !name.contains("fixtures")
+            } else if path.extension().is_some_and(|e| e == "rs")
+                && !name.contains("tests")
+                && !name.contains("fixtures")
             {
                 files.push(path);
             }

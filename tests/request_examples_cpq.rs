@@ -26,7 +26,10 @@ fn example() -> World {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|e| e == "yaml") {
                 let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                world.write(&format!("{part}/{name}"), &fs::read_to_string(path).unwrap());
+                let text = fs::read_to_string(path).unwrap();
+                // A first apply on a machine without a memory waits for so long.
+                let text = text.replace("visibility: 60s", "visibility: 1s");
+                world.write(&format!("{part}/{name}"), &text);
             }
         }
     }

@@ -60,6 +60,15 @@ fn hundreds_of_schedules_and_no_violation() {
     assert!(failed.is_empty(), "{} of {SEEDS}:\n{}", failed.len(), told(&failed));
 }
 
+/// Seeds that once found something.
+const FOUND: [u64; 7] = [1739, 2197, 2623, 2761, 2856, 3290, 3476];
+
+#[test]
+fn what_was_found_stays_mended() {
+    let failed = play(&FOUND, None, |p| p.violation.is_some());
+    assert!(failed.is_empty(), "{}", told(&failed));
+}
+
 /// The harness finds what it is there to find: with a rule of the world broken, it says so.
 fn finds(sabotage: Sabotage, seeds: &[u64], words: &[&str]) {
     let found = play(seeds, Some(sabotage), |p| p.violation.is_some());

@@ -65,9 +65,14 @@ impl Ledger {
         }
         let Some(id) = &plan.id else { return };
         let before = entries.get(&plan.quote).cloned();
+        // A replacement has the next revision; the object that is there now has its own.
+        let there = match plan.action {
+            Action::Replace => record.revision.saturating_sub(1),
+            _ => record.revision,
+        };
         let entry = entries.entry(plan.quote.clone()).or_insert_with(|| {
             let mut entry = Entry::new(plan.connection.clone(), &*plan.provider, id.clone());
-            entry.revision = record.revision;
+            entry.revision = there;
             entry
         });
         if plan.action == Action::Adopt && entry.id != *id {

@@ -20,7 +20,7 @@ use crate::apply::journal::Journal;
 use crate::apply::ledger::Ledger;
 use crate::apply::records::{self, RunId, RunStart};
 use crate::apply::replay::{AppliedStep, OpenStep, Replay};
-use crate::apply::report::Report;
+use crate::apply::report::{QuoteOutcome, QuoteReport, Report};
 use crate::apply::state_folder;
 use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
@@ -28,7 +28,7 @@ use crate::key::{ConnectionName, QuoteName};
 use crate::plan::model::{Action, Plan, QuotePlan};
 use crate::plan::saved;
 use crate::provider::Writer;
-use crate::provider::step::{Effect, Effects};
+use crate::provider::step::{Effect, Effects, Trouble, TroubleKind};
 use crate::provider::survey::Sight;
 
 /// The effects with consent: the flag, and what the workspace allows.
@@ -310,7 +310,44 @@ pub async fn carry_out(
         listener,
         stop: stop.clone(),
     };
-    apply.run().await
+    let mut report = apply.run().await?;
+    report.quotes.extend(forsaken(run, planned));
+    Ok(report)
+}
+
+/// Quotes of which an earlier run may have made something, and which nobody asks for any more:
+/// neither a manifest nor an entry leads to them, so that no plan looks. A person has to.
+fn forsaken(run: &Run, planned: &Planned) -> Vec<QuoteReport> {
+    let opened = &run.opened;
+    let is_known = |name: &QuoteName| {
+        opened.lockfile.entries.contains_key(name)
+            || planned.plan.quotes.iter().any(|q| q.quote == *name)
+            || opened.loaded.quotes.iter().any(|q| q.name == *name || q.was.as_ref() == Some(name))
+    };
+    let mut rows: BTreeMap<&QuoteName, QuoteReport> = BTreeMap::new();
+    for open in run.open_steps() {
+        let Some(quote) = open.intent.quote.as_ref().filter(|name| !is_known(name)) else {
+            continue;
+        };
+        let trouble = Trouble::new(
+            TroubleKind::Network,
+            "an earlier run sent a request for it whose outcome is unknown, and its manifest is gone",
+        );
+        rows.entry(quote).or_insert_with(|| QuoteReport {
+            quote: quote.clone(),
+            connection: open.intent.connection.clone(),
+            action: Action::Orphaned,
+            outcome: QuoteOutcome::Unknown,
+            id: None,
+            links: BTreeMap::new(),
+            error: Some(trouble.help(format!(
+                "look upstream, then say `proforma recover {quote} --adopt ID` or `--absent`; or bring the manifest back"
+            ))),
+            lacking: Effects::new(),
+            stale: false,
+        });
+    }
+    rows.into_values().collect()
 }
 
 /// Requests of an earlier run whose outcome was unknown: the live look at their quotes has settled

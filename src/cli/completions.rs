@@ -67,8 +67,8 @@ fn folder() -> PathBuf {
             found = PathBuf::from(next);
         }
     }
-    let joined = words.iter().filter_map(|w| w.to_str()?.strip_prefix("--dir="));
-    joined.last().map_or(found, PathBuf::from)
+    let mut joined = words.iter().filter_map(|w| w.to_str()?.strip_prefix("--dir="));
+    joined.next_back().map_or(found, PathBuf::from)
 }
 
 /// The names of quotes.

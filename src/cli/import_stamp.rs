@@ -71,7 +71,7 @@ pub async fn stamp(
         match (row.steps.is_empty(), only_stamps && !waits) {
             (false, true) => return true,
             (false, false) => {
-                tell(&row.quote, "its manifest asks for more; the next apply stamps it")
+                tell(&row.quote, "its manifest asks for more; the next apply stamps it");
             }
             (true, _) => tell(
                 &row.quote,

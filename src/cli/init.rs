@@ -10,6 +10,7 @@
 mod files;
 mod questions;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
@@ -52,7 +53,8 @@ pub fn run(global: &Global, args: &InitArgs, printer: &Printer) -> Ending {
             Failure::new(Kind::Other, what)
                 .help("what was written before it stays: remove it before the next `init`")
         })?;
-        told.push_str(&format!("  {:<28} {}\n", part.path, if done { part.says } else { "" }));
+        // Writing to a String cannot fail.
+        let _ = writeln!(told, "  {:<28} {}", part.path, if done { part.says } else { "" });
     }
     printer.data(&told);
     printer.note(&next(&answers, args.folder.as_deref(), global));
@@ -188,24 +190,26 @@ fn next(answers: &Answers, folder: Option<&Path>, global: &Global) -> String {
         .map(|f| global.dir.join(f))
         .or_else(|| Some(global.dir.clone()).filter(|d| d.as_os_str() != "."))
     {
-        program.push_str(&format!(" -C {}", safe(&place.display().to_string())));
+        let _ = write!(program, " -C {}", safe(&place.display().to_string()));
     }
     let apply = files::apply_flags(answers.provider);
     let mut text = format!("\nnext: {program} validate\n");
     if answers.sandbox.is_none() {
         let variables =
             files::variables(answers.provider).map(|v| format!("{v}=...")).collect::<Vec<_>>();
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\nwith an account:\n  export {}\n  {program} plan\n",
             variables.join(" ")
-        ));
+        );
     }
     let sandbox = files::sandbox_flag(answers.sandbox.as_deref());
-    text.push_str(&format!(
+    let _ = write!(
+        text,
         "\nwithout an account:\n  {}    (in another terminal)\n  {program} plan {sandbox}\n  \
          {program} apply {sandbox}{apply}\n",
         files::sandbox_command(answers.sandbox.as_deref())
-    ));
+    );
     text.push_str(
         "\nso that branches merge their lockfiles:\n  \
          git config merge.proforma.driver 'proforma lock merge %O %A %B'\n",

@@ -1,5 +1,7 @@
 //! The reference of the command line as one page, made from the help of each command.
 
+use std::fmt::Write as _;
+
 use clap::{Command, CommandFactory as _};
 
 use super::args::Cli;
@@ -35,11 +37,9 @@ fn add(command: &mut Command, path: &mut Vec<String>, page: &mut String) {
     let help = command.render_long_help().to_string();
     let lines =
         if path.len() == 1 { help.lines().map(str::trim_end).collect() } else { own(&help) };
-    page.push_str(&format!(
-        "\n## `{}`\n\n```text\n{}\n```\n",
-        path.join(" "),
-        lines.join("\n").trim()
-    ));
+    // Writing to a String cannot fail.
+    let _ =
+        write!(page, "\n## `{}`\n\n```text\n{}\n```\n", path.join(" "), lines.join("\n").trim());
     let mut below: Vec<&mut Command> = command.get_subcommands_mut().collect();
     for sub in &mut below {
         if sub.get_name() != "help" && !sub.is_hide_set() {

@@ -95,14 +95,19 @@ pub struct Settings {
     pub verbose: bool,
 }
 
+/// What is known of stdout or stderr.
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    color: bool,
+    terminal: bool,
+}
+
 /// The printer of a run.
 #[derive(Clone, Debug)]
 pub struct Printer {
     settings: Settings,
-    color_out: bool,
-    color_err: bool,
-    terminal_out: bool,
-    terminal_err: bool,
+    out: Stream,
+    err: Stream,
     width: usize,
     /// The first error of stdout.
     lost: OnceLock<String>,
@@ -157,10 +162,8 @@ impl Printer {
         let (out, err) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         Self {
             settings,
-            color_out: resolve(out),
-            color_err: resolve(err),
-            terminal_out: out,
-            terminal_err: err,
+            out: Stream { color: resolve(out), terminal: out },
+            err: Stream { color: resolve(err), terminal: err },
             width: page_width(variable("COLUMNS").as_deref(), measured(out || err)),
             lost: OnceLock::new(),
             kept: None,
@@ -174,10 +177,8 @@ impl Printer {
         let color = settings.color.resolve(None, None, false);
         let printer = Self {
             settings,
-            color_out: color,
-            color_err: color,
-            terminal_out: false,
-            terminal_err: false,
+            out: Stream { color, terminal: false },
+            err: Stream { color, terminal: false },
             width: WIDTH_OF_A_LOG,
             lost: OnceLock::new(),
             kept: Some(kept.clone()),
@@ -220,27 +221,27 @@ impl Printer {
 
     /// Whether somebody watches stderr.
     pub fn stderr_is_terminal(&self) -> bool {
-        self.terminal_err
+        self.err.terminal
     }
 
     /// Whether a name on stdout can be a link: on a terminal, in colour.
     pub fn links(&self) -> bool {
-        self.terminal_out && self.color_out && self.is_human()
+        self.out.terminal && self.out.color && self.is_human()
     }
 
     /// How pages for stdout look.
     pub fn look(&self) -> Look {
-        Look { color: self.color_out, width: self.width, verbose: self.settings.verbose }
+        Look { color: self.out.color, width: self.width, verbose: self.settings.verbose }
     }
 
     /// How pages for stderr look.
     pub fn look_err(&self) -> Look {
-        Look { color: self.color_err, ..self.look() }
+        Look { color: self.err.color, ..self.look() }
     }
 
     /// Writes data to stdout.
     pub fn data(&self, text: &str) {
-        let choice = choice(self.color_out && self.is_human());
+        let choice = choice(self.out.color && self.is_human());
         // Other formats are documents, and have encoders of their own.
         let text = if self.is_human() { disarm(text) } else { text.into() };
         let written = match &self.kept {
@@ -274,7 +275,7 @@ impl Printer {
 
     /// Writes to stderr what must be seen: failures, questions' context, warnings.
     pub fn say(&self, text: &str) {
-        let choice = choice(self.color_err);
+        let choice = choice(self.err.color);
         // There is nowhere to tell that stderr is gone.
         let text = disarm(text);
         let _ = match &self.kept {

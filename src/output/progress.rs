@@ -312,7 +312,7 @@ mod tests {
         assert_eq!(read_so_far(0, Duration::ZERO), "reading upstream: 0 requests");
         let ten = Duration::from_secs(10);
         assert_eq!(read_so_far(120, ten), "reading upstream: 120 requests in 10 s, 12.0/s");
-        assert_eq!(clock_of(Duration::from_secs(12_000)), "3 h 20 min");
+        assert_eq!(clock_of(Duration::from_mins(200)), "3 h 20 min");
         assert_eq!(left(3, 10, Duration::from_secs(75)), Some(Duration::from_secs(175)));
         assert_eq!(left(0, 10, ten), None);
     }

@@ -41,6 +41,8 @@ const LIMITS: &str = "
 
 - **A message** that may have gone out is never sent again by a machine. Where its trace can be read (Quick Quote's status `Sent`, a SalesByte quote that
   carries our stamp) the run resumes; where there is none, the message may still be on its way, and a person is asked.
+- **A published HubSpot quote that was unlocked to set drift back**, on a machine that is gone with its journal: the next run sees a draft although the manifest
+  has not changed, which is what a colleague's withdrawal looks like. It is shown as drift, with the way out, and not published by itself.
 - **SalesByte without a `token` or a `stamp_field`**: a lost creation cannot be looked up. With its journal a run stops and asks. Without the journal a fresh
   machine cannot tell a second run from a first one, so the quote is made again: give the connection both, or keep `.proforma` between runs.
 - **DealHub while a fresh quote is hidden** (`visibility`): with its journal a run waits until the quote must be visible, and finds it. A machine

@@ -564,7 +564,9 @@ impl Story {
         }
         let wanted = truth::portrait(&net, &self.seeded, &self.workspace, false)?;
         for (name, want) in &wanted {
-            if found.get(name) != Some(want) {
+            let has = found.get(name);
+            let taken_down = forgetful && has.is_some_and(|has| truth::is_taken_down(has, want));
+            if has != Some(want) && !taken_down {
                 let has = found.get(name).cloned().unwrap_or_default();
                 return Err(format!("{name} differs\n  wanted {want}\n  found  {has}"));
             }

@@ -48,6 +48,17 @@ pub struct Seen {
     pub live: bool,
 }
 
+/// Whether a quote is as wanted but for its link, which is down: a run that had unlocked it to set
+/// drift back was lost with its machine. To the next one it looks like a colleague's withdrawal,
+/// which is shown and not repaired.
+pub fn is_taken_down(has: &Value, want: &Value) -> bool {
+    let mut up = has.clone();
+    for name in ["hs_status", "hs_locked"] {
+        up[name] = want[name].clone();
+    }
+    has["hs_status"] == "DRAFT" && up == *want
+}
+
 /// DealHub's word for a quote that waits for an approver.
 pub const WAITING: &str = "ApprovalProcess";
 
@@ -270,9 +281,13 @@ pub fn look(
     workspace: &Workspace,
     name: &str,
 ) -> (Option<String>, bool) {
-    let provider = workspace.find(name).map_or(Provider::Quickquote, |q| q.provider);
     let found = seen(net, seeded).unwrap_or_default();
-    let id = found.get(&(provider, mark(name, provider))).and_then(|c| Some(c.last()?.id.clone()));
+    // Of a quote whose manifest is gone, nobody remembers where it was to be.
+    let provider = workspace.find(name).map(|q| q.provider);
+    let id = Provider::ALL
+        .into_iter()
+        .filter(|p| provider.is_none_or(|is| is == *p))
+        .find_map(|p| Some(found.get(&(p, mark(name, p)))?.last()?.id.clone()));
     let all = net.snapshot();
     let mailed = id.as_ref().is_some_and(|id| {
         list(&all["quickquote"]["emails"]).iter().any(|m| text(&m["quote_id"]) == *id)

@@ -3,7 +3,7 @@
 //! The one thing to know: between the scalars of a valid text nothing but indicators, white space
 //! and comments can stand, so a `#` there begins a comment.
 
-use crate::yaml::{Mark, Problem, Sign, Style, marks};
+use crate::yaml::{Mark, Sign, Style, marks};
 
 /// A comment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,10 +68,10 @@ pub(super) fn is_gap(text: &str, line: usize) -> bool {
 }
 
 /// The texts of all comments, sorted: what must be the same before and after.
-pub(super) fn of(text: &str) -> Result<Vec<&str>, Vec<Problem>> {
+pub(super) fn of(text: &str) -> Vec<&str> {
     let mut all: Vec<&str> = marks(text)
         .map(|marks| comments(text, &marks).into_iter().map(|c| c.text).collect())
         .unwrap_or_default();
     all.sort_unstable();
-    Ok(all)
+    all
 }

@@ -48,7 +48,7 @@ pub fn format(text: &str, file: u32) -> Result<String, Vec<Problem>> {
     for _ in 0..MOST_PASSES {
         let next = once(&now).ok_or_else(unsafe_)?;
         if next == now {
-            let holds = is_same(&plain, &now) && comments::of(&plain)? == comments::of(&now)?;
+            let holds = is_same(&plain, &now) && comments::of(&plain) == comments::of(&now);
             let done = if crlf { now.replace('\n', "\r\n") } else { now };
             return if holds { Ok(done) } else { Err(unsafe_()) };
         }

@@ -1,5 +1,7 @@
 //! The layout by examples, and its three promises over generated texts.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -156,12 +158,13 @@ fn value(indent: usize, depth: u32) -> BoxedStrategy<String> {
             let mut out = String::new();
             for (lead, key, v) in [x, y] {
                 for line in lead.lines() {
-                    out.push_str(&format!("\n{}{line}", if line.is_empty() { "" } else { &inner }));
+                    let lead = if line.is_empty() { "" } else { &inner };
+                    let _ = write!(out, "\n{lead}{line}");
                 }
-                out.push_str(&format!("\n{inner}{key}:{v}"));
+                let _ = write!(out, "\n{inner}{key}:{v}");
             }
             if tail {
-                out.push_str(&format!("\n{inner}# tail"));
+                let _ = write!(out, "\n{inner}# tail");
             }
             out
         }
@@ -169,7 +172,7 @@ fn value(indent: usize, depth: u32) -> BoxedStrategy<String> {
     let list = (value(indent + 3, depth - 1), value(indent + 3, 0)).prop_map(move |(x, y)| {
         let dash = |v: String| {
             // An element that is a map begins behind its dash.
-            match v.strip_prefix(&format!("\n{}   b:", inner)) {
+            match v.strip_prefix(&format!("\n{inner}   b:")) {
                 Some(rest) => format!("  b:{rest}"),
                 None => v,
             }
@@ -194,13 +197,13 @@ proptest! {
     ) {
         let mut text = top.to_owned();
         for (n, (key, v)) in parts.iter().enumerate() {
-            text.push_str(&format!("{key}{n}:{v}\n"));
+            let _ = writeln!(text, "{key}{n}:{v}");
         }
-        text.push_str(&format!("quote: a{end}\n"));
+        let _ = writeln!(text, "quote: a{end}");
         // A generator this loose also makes texts that are no YAML; those are refused.
         if let Ok(done) = format(&text, 0) {
             prop_assert!(is_same(&text, &done), "{text}\n=>\n{done}");
-            prop_assert_eq!(comments::of(&text).unwrap(), comments::of(&done).unwrap());
+            prop_assert_eq!(comments::of(&text), comments::of(&done));
             prop_assert_eq!(format(&done, 0).unwrap(), done);
         } else {
             let problems = yaml::parse(&text, 0).problems;

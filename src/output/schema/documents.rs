@@ -40,7 +40,7 @@ fn whole(members: &[(&str, Value)]) -> Value {
     map(members, &keys)
 }
 
-fn list(of: Value) -> Value {
+fn list(of: &Value) -> Value {
     json!({ "type": "array", "items": of })
 }
 
@@ -65,7 +65,7 @@ fn texts() -> Value {
 }
 
 fn effects() -> Value {
-    list(json!({ "enum": Effect::ALL.map(Effect::word) }))
+    list(&json!({ "enum": Effect::ALL.map(Effect::word) }))
 }
 
 fn money() -> Value {
@@ -120,7 +120,7 @@ fn step() -> Value {
         ("does", text()),
         ("effects", effects()),
         ("awaits", effects()),
-        ("needs", list(text())),
+        ("needs", list(&text())),
     ])
 }
 
@@ -146,14 +146,14 @@ pub(super) fn plan() -> Value {
         ("state", sides(&maybe_text())),
         ("total", sides(&money())),
         ("discount", json!({ "anyOf": [amount(), { "type": "null" }] })),
-        ("changes", list(change())),
-        ("steps", list(step())),
+        ("changes", list(&change())),
+        ("steps", list(&step())),
         ("consent", effects()),
         ("reason", maybe_text()),
         ("help", maybe_text()),
         ("ownership_conflict", json!({ "type": "boolean" })),
         ("waits_for", maybe_text()),
-        ("notices", list(text())),
+        ("notices", list(&text())),
         ("links", texts()),
     ]);
     let line = map(
@@ -173,14 +173,14 @@ pub(super) fn plan() -> Value {
             ("workspace", maybe_text()),
             ("offline", json!({ "type": "boolean" })),
             ("summary", counts(&Action::ALL.map(Action::word))),
-            ("money", list(line)),
+            ("money", list(&line)),
             ("requests", requests()),
             ("consent", effects()),
             ("allowed", effects()),
             ("prune", json!({ "type": "boolean" })),
-            ("overrides", list(text())),
-            ("preparations", list(step())),
-            ("quotes", list(quote)),
+            ("overrides", list(&text())),
+            ("preparations", list(&step())),
+            ("quotes", list(&quote)),
         ],
         &["id", "workspace", "summary", "money", "requests", "consent", "quotes"],
     )
@@ -203,7 +203,7 @@ pub(super) fn apply() -> Value {
         ("stale", json!({ "type": "boolean" })),
     ]);
     let canary = json!({ "anyOf": [
-        whole(&[("quotes", list(text())), ("of", count()), ("stopped", maybe_text())]),
+        whole(&[("quotes", list(&text())), ("of", count()), ("stopped", maybe_text())]),
         { "type": "null" },
     ] });
     document(
@@ -212,7 +212,7 @@ pub(super) fn apply() -> Value {
         &[
             ("plan", maybe_text()),
             ("summary", counts(&outcomes)),
-            ("quotes", list(quote)),
+            ("quotes", list(&quote)),
             ("requests", requests()),
             ("seconds", json!({ "type": ["number", "null"] })),
             ("interrupted", json!({ "type": "boolean" })),
@@ -260,7 +260,7 @@ pub(super) fn status() -> Value {
             ("desired", side(&[])),
             ("recorded", side(&[("id", text()), ("generation", count()), ("revision", count())])),
             ("observed", side(&[("id", text())])),
-            ("changes", list(change())),
+            ("changes", list(&change())),
             ("links", texts()),
             ("migrated_from", source),
         ],
@@ -288,7 +288,7 @@ pub(super) fn status() -> Value {
                 ),
             ),
             ("requests", requests()),
-            ("quotes", list(quote)),
+            ("quotes", list(&quote)),
         ],
         &[],
     )
@@ -327,11 +327,11 @@ pub(super) fn migrate() -> Value {
             ("file", maybe_text()),
             ("written", text()),
             ("totals", json!({ "anyOf": [totals, { "type": "null" }] })),
-            ("fields", list(field)),
+            ("fields", list(&field)),
         ],
         &["quote", "target", "totals", "fields"],
     );
-    let names = || list(text());
+    let names = || list(&text());
     let mut unmapped = whole(&[("products", names()), ("customers", names()), ("owners", names())]);
     // A migration may lack a mapping of other things, each under its own section.
     if let Some(object) = unmapped.as_object_mut() {
@@ -349,10 +349,10 @@ pub(super) fn migrate() -> Value {
             ("to", maybe_text()),
             ("summary", counts(&FIELD_OUTCOMES)),
             ("reconciled", counts(&["equal", "different", "unknown", "impossible"])),
-            ("quotes", list(quote)),
+            ("quotes", list(&quote)),
             ("unmapped", unmapped),
-            ("archived", list(archived)),
-            ("files", list(text())),
+            ("archived", list(&archived)),
+            ("files", list(&text())),
         ],
         &["from", "to", "summary", "quotes", "unmapped"],
     )

@@ -53,7 +53,7 @@ pub(super) fn said(mut schema: Value, description: &str, examples: &[Value]) -> 
 }
 
 /// Or nothing at all, which clears the field.
-pub(super) fn or_null(schema: Value) -> Value {
+pub(super) fn or_null(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
@@ -90,7 +90,7 @@ pub(super) fn of(form: &Form) -> Value {
 }
 
 fn member(member: &Member) -> (String, Value) {
-    (member.name.to_owned(), or_null(of(&member.form)))
+    (member.name.to_owned(), or_null(&of(&member.form)))
 }
 
 /// A name, or a map with the id.

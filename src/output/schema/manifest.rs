@@ -103,7 +103,7 @@ fn item(sheets: &[Sheet]) -> Value {
 /// The schema with its sentence and example, and with `null` where that is allowed.
 fn worded(path: &str, key: &str, schema: Value) -> Value {
     let (text, example) = words(path).or_else(|| words(key)).unwrap_or_default();
-    let schema = if FIXED.contains(&path) { schema } else { or_null(schema) };
+    let schema = if FIXED.contains(&path) { schema } else { or_null(&schema) };
     said(schema, text, example.as_slice())
 }
 
@@ -111,8 +111,7 @@ fn worded(path: &str, key: &str, schema: Value) -> Value {
 fn value(path: &str) -> Value {
     match path {
         "quote" | "was" => json!({ "type": "string", "pattern": NAME }),
-        "connection" => json!({ "type": "string" }),
-        "items[].product" => json!({ "type": "string" }),
+        "connection" | "items[].product" => json!({ "type": "string" }),
         "items[].key" => json!({ "type": ["string", "number"], "pattern": KEY }),
         "owner" => reference(true),
         "deal" | "template" | "company" => reference(false),
@@ -194,7 +193,7 @@ fn native_block(sheets: &[Sheet], provider: &str, on_item: bool) -> Value {
             }
             form => of(form),
         };
-        (field.name.to_owned(), said(or_null(form), &text, &[]))
+        (field.name.to_owned(), said(or_null(&form), &text, &[]))
     });
     let mut schema = object(members.collect());
     // A portal has properties of its own, which only it knows.
