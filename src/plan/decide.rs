@@ -264,7 +264,10 @@ fn without_manifest(
                 "its manifest is gone, but the quote is protected (`lifecycle.protect`), so it is not deleted",
                 "bring the manifest back with `protect: false` and apply, then remove it; or take the entry out with `proforma lock forget`",
             );
-        } else if case.prune && case.entry.is_some_and(|e| e.stamp.is_none()) {
+        } else if case.prune
+            && observed.stamp.is_none()
+            && case.entry.is_some_and(|e| e.stamp.is_none())
+        {
             // An import that was cut off leaves entries whose manifests have no names yet, and what
             // was never written from here carries no sign that it is ours.
             block(
