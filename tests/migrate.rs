@@ -94,7 +94,9 @@ fn row<'j>(quote: &'j Value, path: &str) -> &'j Value {
 }
 
 /// What each direction comes to for [`sale`]: the totals, and what stands in the way.
-const DIRECTIONS: [(&str, &str, Option<(&str, &str)>, &str); 12] = [
+type Direction = (&'static str, &'static str, Option<(&'static str, &'static str)>, &'static str);
+
+const DIRECTIONS: [Direction; 12] = [
     ("crm", "shop", Some(("2352.00", "2352.00")), ""),
     ("crm", "nordic", None, "items[audit].quantity"),
     ("crm", "cpq", None, "dealhub.opportunity_data"),
@@ -170,7 +172,11 @@ fn the_table_of_directions_is_what_happens() {
             }
             (_, other) => format!("moves, totals {other:?}"),
         };
-        table += &format!("| {} | {} | {said} |\n", title(from), title(to));
+        // Writing to a String cannot fail.
+        let _ = std::fmt::Write::write_fmt(
+            &mut table,
+            format_args!("| {} | {} | {said} |\n", title(from), title(to)),
+        );
     }
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migration.md");
     let page = std::fs::read_to_string(&path).unwrap();
@@ -301,7 +307,7 @@ fn fail_on_writes_nothing() {
     let mut lost = args.to_vec();
     lost.push("lost,impossible");
     let ended = world.run(&lost).expect(3);
-    assert_eq!(ended.json()["quotes"][0]["fields"].as_array().unwrap().is_empty(), false);
+    assert!(!ended.json()["quotes"][0]["fields"].as_array().unwrap().is_empty());
     assert!(!world.path("quotes/migrated").exists());
     let mut fine = args.to_vec();
     fine.push("impossible");

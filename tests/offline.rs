@@ -68,9 +68,8 @@ fn it_sees_what_the_manifests_change_and_nothing_else() {
         let all = changed["quotes"].as_array().unwrap();
         let quote = all.iter().find(|q| q["connection"] == connection).unwrap();
         assert_eq!(quote["action"], action, "{quote:#}");
-        let changes = quote["changes"].as_array().unwrap();
-        let change =
-            changes.iter().find(|c| c["path"] == path).unwrap_or_else(|| panic!("{quote:#}"));
+        let rows = quote["changes"].as_array().unwrap();
+        let change = rows.iter().find(|c| c["path"] == path).unwrap_or_else(|| panic!("{quote:#}"));
         // Of what is there only a fingerprint is known.
         assert_eq!(change["before"], json!(null));
         assert_eq!(change["origin"], "manifest");

@@ -59,7 +59,7 @@ pub async fn play(seed: u64, sabotage: Option<Sabotage>, trace: Trace) -> (Count
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let mut story = Story::new(seed, sabotage, trace, logs);
-    let ended = story.tell().await;
+    let ended = Box::pin(story.tell()).await;
     (story.counts, ended)
 }
 
@@ -109,7 +109,7 @@ impl Story {
 
     async fn tell(&mut self) -> Check {
         for _ in 0..self.dice.between(2, 6) {
-            self.turn().await?;
+            Box::pin(self.turn()).await?;
         }
         self.net.clear_up();
         self.calm = true;
@@ -150,7 +150,7 @@ impl Story {
             self.meddle();
         }
         if self.runners.len() == 2 && self.may_race() && self.dice.percent(40) {
-            return self.race().await;
+            return Box::pin(self.race()).await;
         }
         let runner = self.dice.index(self.runners.len());
         if self.last != runner {
