@@ -4,7 +4,7 @@
 //! can be none. Pure: no disk, no network.
 //!
 //! Invariants: a manifest is held only if the plan that the next run would make of it is empty; what is
-//! in the way of that is taken out, field by field, and told, at most [`ROUNDS`] times; a quote that the
+//! in the way of that is taken out, field by field, and told, at most `ROUNDS` times; a quote that the
 //! rounds do not settle is refused, not forced.
 
 use std::collections::{BTreeMap, BTreeSet};

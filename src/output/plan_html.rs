@@ -2,7 +2,7 @@
 //! quote with before and after side by side.
 //!
 //! Invariants: a pure function of its arguments; everything of the plan is on the page, folded at
-//! most (a value is cut only beyond [`super::plan_html_quote`]'s limits, and says so).
+//! most (a value is cut only beyond `plan_html_quote`'s limits, and says so).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 //! A plan as a comment on a pull request: money, what needs care, then every quote by risk, folded.
 //!
-//! Invariants: never above [`MOST`] bytes, however many quotes (what is left out is counted, with
+//! Invariants: never above `MOST` bytes, however many quotes (what is left out is counted, with
 //! the command that shows it); a pure function of its arguments; foreign text goes through
 //! [`escape_markdown`], or into code where its letters are checked. Inside `<summary>` GitHub reads
 //! HTML and no Markdown: only names, amounts and words of ours stand there.
