@@ -66,6 +66,27 @@ impl Unfold {
         self.currency = currency;
     }
 
+    /// Last day and currency, and with it the digits that money must fit.
+    pub fn expiry_and_currency(&mut self, quote: &mut Quote) {
+        match self.take("expires") {
+            Some(Value::Date(day)) => quote.expires = Wish::Set(day),
+            Some(other) => self.lose("expires", format!("`expires` is `{other}`: no date")),
+            None => {}
+        }
+        match self.take("currency") {
+            Some(Value::Text(code)) => match Currency::parse(&code) {
+                Some(currency) => quote.currency = Some(currency),
+                None => self.lose(
+                    "currency",
+                    format!("the currency is `{code}`, which is no code of ISO 4217"),
+                ),
+            },
+            Some(other) => self.lose("currency", format!("the currency is `{other}`")),
+            None => {}
+        }
+        self.in_currency(quote.currency);
+    }
+
     /// Takes one fact.
     pub fn take(&mut self, path: &str) -> Option<Value> {
         self.facts.remove(&Path::new(path))

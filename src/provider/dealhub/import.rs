@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::desired::{LineDiscount, Measure, Per, Quote, Wish};
 use crate::facts::{Plain, Value};
-use crate::money::{Amount, Currency};
+use crate::money::Amount;
 use crate::provider::import::{Imported, Unfold};
 use crate::provider::listing::Seen;
 
@@ -17,23 +17,7 @@ pub fn import(seen: &Seen, blank: Quote) -> Imported {
     let mut u = Unfold::new(seen);
     let mut quote = blank;
     quote.title = u.text("title");
-    match u.take("expires") {
-        Some(Value::Date(day)) => quote.expires = Wish::Set(day),
-        Some(other) => u.lose("expires", format!("`expires` is `{other}`: no date")),
-        None => {}
-    }
-    match u.take("currency") {
-        Some(Value::Text(code)) => match Currency::parse(&code) {
-            Some(currency) => quote.currency = Some(currency),
-            None => u.lose(
-                "currency",
-                format!("the currency is `{code}`, which is no code of ISO 4217"),
-            ),
-        },
-        Some(other) => u.lose("currency", format!("the currency is `{other}`")),
-        None => {}
-    }
-    u.in_currency(quote.currency);
+    u.expiry_and_currency(&mut quote);
     quote.deal = u.reference("deal");
     let mut block = BTreeMap::new();
     if let Some(Value::Text(playbook)) = u.take("dealhub.playbook") {

@@ -5,7 +5,6 @@
 
 use crate::desired::{Per, Person, Quote, Recurring, Wish};
 use crate::facts::{Plain, Value};
-use crate::money::Currency;
 use crate::provider::import::{Imported, Unfold, plain_of};
 use crate::provider::listing::Seen;
 
@@ -17,23 +16,7 @@ pub fn import(seen: &Seen, blank: Quote) -> Imported {
     let mut u = Unfold::new(seen);
     let mut quote = blank;
     quote.title = u.text("title");
-    match u.take("expires") {
-        Some(Value::Date(day)) => quote.expires = Wish::Set(day),
-        Some(other) => u.lose("expires", format!("`expires` is `{other}`: no date")),
-        None => {}
-    }
-    match u.take("currency") {
-        Some(Value::Text(code)) => match Currency::parse(&code) {
-            Some(currency) => quote.currency = Some(currency),
-            None => u.lose(
-                "currency",
-                format!("the currency is `{code}`, which is no code of ISO 4217"),
-            ),
-        },
-        Some(other) => u.lose("currency", format!("the currency is `{other}`")),
-        None => {}
-    }
-    u.in_currency(quote.currency);
+    u.expiry_and_currency(&mut quote);
     let mut block = std::collections::BTreeMap::new();
     for (path, native) in [("notes.public", "hs_comments"), ("notes.terms", "hs_terms")] {
         let wish = match u.take(path) {
