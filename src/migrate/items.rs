@@ -169,9 +169,17 @@ fn dealhub_lines(draft: &mut Draft<'_>, index: usize) {
                 });
             }
             _ => {
-                item.price = net
-                    .over_exactly(item.quantity, digits)
-                    .map_or_else(|| item.price.clone(), Wish::Set);
+                if let Some(unit) = net.over_exactly(item.quantity, digits) {
+                    item.price = Wish::Set(unit);
+                } else {
+                    // More than the list price, and not so many cents a unit.
+                    let why = format!("one unit at the net of the line: {} of them", item.quantity);
+                    let to = Some("1".to_owned());
+                    notes.push((format!("{part}.quantity"), Outcome::Converted, to, why));
+                    item.quantity = Amount::from_int(1);
+                    item.price = Wish::Set(net);
+                }
+                item.discount = Wish::Unowned;
             }
         }
         let why = "the net price of the line, as price and discount".to_owned();

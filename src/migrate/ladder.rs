@@ -76,3 +76,61 @@ pub fn ladder(quote: &Quote) -> Option<Ladder> {
 pub fn sum(amounts: &[Amount]) -> Option<Amount> {
     amounts.iter().try_fold(Amount::ZERO, |all, a| all.plus(*a))
 }
+
+/// An amount off a whole, divided among its parts in proportion to what each comes to.
+///
+/// Each share is the difference of two rounded running sums, so together they are the amount to the
+/// cent, and none is more than its part: rounding each by itself would leave the cents to the last
+/// one, which may be worth less than they are. `None` on overflow.
+pub fn shares(amount: Amount, parts: &[Amount], digits: u32) -> Option<Vec<Amount>> {
+    let whole = sum(parts)?;
+    let (mut seen, mut given) = (Amount::ZERO, Amount::ZERO);
+    let mut out = Vec::with_capacity(parts.len());
+    for part in parts {
+        seen = seen.plus(*part)?;
+        let due = if whole.is_zero() {
+            Amount::ZERO
+        } else {
+            amount.times(seen)?.over(whole)?.round_half_up(digits)
+        };
+        out.push(due.minus(given)?);
+        given = due;
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cents(n: i64) -> Amount {
+        Amount::from_int(n).over(Amount::HUNDRED).unwrap()
+    }
+
+    #[test]
+    fn cents_that_do_not_divide_are_not_left_to_a_line_that_is_worth_less() {
+        let parts = vec![cents(1); 11];
+        let shares = shares(cents(5), &parts, 2).unwrap();
+        assert_eq!(sum(&shares), Some(cents(5)));
+        assert!(shares.iter().all(|s| *s == Amount::ZERO || *s == cents(1)), "{shares:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn shares_are_the_amount_and_none_is_more_than_its_part(
+            parts in proptest::collection::vec(0_i64..1_000_000, 1..30),
+            percent in 0_i64..=100,
+        ) {
+            let whole: i64 = parts.iter().sum();
+            let amount = cents(whole * percent / 100);
+            let parts: Vec<Amount> = parts.into_iter().map(cents).collect();
+            let shares = shares(amount, &parts, 2).unwrap();
+            prop_assert_eq!(sum(&shares), Some(amount));
+            for (share, part) in shares.iter().zip(&parts) {
+                prop_assert!(!share.is_negative() && share <= part, "{} of {}", share, part);
+            }
+        }
+    }
+}

@@ -62,23 +62,12 @@ fn one_discount(draft: &mut Draft<'_>, amount: Amount) {
 /// Takes the discounts of the whole quote off its items.
 pub fn spread(draft: &mut Draft<'_>) -> Result<(), Stuck> {
     let all = amounts(draft)?;
-    let (lines, whole) = (ladder::sum(&all.lines), ladder::sum(&all.discounts));
-    let (Some(lines), Some(whole)) = (lines, whole) else {
-        return Err("the amounts are too large".to_owned());
-    };
-    let digits = ladder::digits(&draft.quote);
+    let whole = ladder::sum(&all.discounts).ok_or("the discounts are too large")?;
+    let shares = ladder::shares(whole, &all.lines, ladder::digits(&draft.quote))
+        .ok_or("the amounts are too large")?;
     let Wish::Set(old) = std::mem::take(&mut draft.quote.discounts) else { return Ok(()) };
-    let mut left = whole;
-    let last = all.lines.iter().rposition(|n| !n.is_zero());
-    for (index, net) in all.lines.iter().enumerate() {
+    for (index, (net, share)) in all.lines.iter().zip(shares).enumerate() {
         let Some(item) = draft.items().get_mut(index) else { continue };
-        let share = if Some(index) == last {
-            left
-        } else {
-            let share = whole.times(*net).and_then(|n| n.over(lines));
-            share.unwrap_or_default().round_half_up(digits).min(left)
-        };
-        left = left.minus(share).unwrap_or_default();
         let (Some(gross), Some(net)) = (gross(item), net.minus(share)) else { continue };
         let off = gross.minus(net).unwrap_or_default();
         if !off.is_zero() {

@@ -129,10 +129,9 @@ pub(super) fn line(
     out.extend(pick(""));
     match (pick("quantity"), pick("price")) {
         (Some(quantity), Some(price)) => out.push(format!("{quantity} × {price}")),
-        (quantity, price) => {
-            out.extend(quantity.map(|q| format!("{q} ×")));
-            out.extend(price);
-        }
+        // Left to the account's price list.
+        (Some(quantity), None) => out.push(format!("{quantity} × the upstream's price")),
+        (None, price) => out.extend(price),
     }
     out.extend(pick("discount.percent").map(|p| format!("−{p}")));
     // A discount of the whole quote is taken off, a fee or a tax is put on.
