@@ -1,8 +1,11 @@
 //! A migration as one page for a browser: the sum, other totals, reasons, and every quote with its
 //! fields, to be filtered and searched.
 //!
-//! Invariant: all text goes through the page's builder. Quotes whose fields are all exact or local
-//! have a row and no table of fields; past a number of quotes only those with something to tell do.
+//! Invariants: all text goes through the page's builder. Each quote is one fold, so that what is
+//! filtered, searched and counted is quotes. Past a number of quotes only those with something to tell
+//! are there, and the page says how many are not.
+
+use std::collections::BTreeSet;
 
 use super::html::parts::{self, Chip, Column};
 use super::html::{Html, page};
@@ -65,7 +68,7 @@ fn reasons(body: &mut Html, migration: &Migration) {
     ];
     parts::table(body, &columns, |rows| {
         for group in WORTH.iter().flat_map(|o| grouped::groups(migration, *o)) {
-            parts::row(rows, &[group.outcome.word()], |cells| {
+            parts::row(rows, &[], |cells| {
                 cells.element("td", &[], |td| badge(td, group.outcome));
                 cells.leaf("td", &[], &group.field);
                 cells.leaf("td", &[("class", "number")], &group.count.to_string());
@@ -116,49 +119,77 @@ fn quotes(body: &mut Html, migration: &Migration) {
         let text = format!("{left} more quotes are not listed; `--format json` has all of them");
         body.leaf("p", &[], &text);
     }
+    for quote in shown {
+        fold(body, quote);
+    }
+}
+
+/// A quote: its totals in the head, its fields below, where there is something to tell.
+fn fold(body: &mut Html, quote: &Moved) {
+    let id = format!("q-{}", quote.quote);
+    let mut kinds: BTreeSet<&str> = quote.rows.iter().map(|r| r.outcome.word()).collect();
+    if quote.totals.equal() == Some(false) {
+        kinds.insert("total");
+    }
+    let kinds = kinds.into_iter().collect::<Vec<_>>().join(" ");
+    let attributes = [("class", "quote"), ("id", id.as_str()), ("data-kind", &kinds)];
+    body.element("details", &attributes, |details| {
+        details.element("summary", &[], |summary| head(summary, quote));
+        details.element("div", &[("class", "inside")], |inside| {
+            if let Some(why) = &quote.totals.why {
+                inside.leaf("p", &[], &format!("total: {}", wording::one_line(why, 300)));
+            }
+            fields(inside, quote);
+        });
+    });
+    body.line();
+}
+
+fn head(summary: &mut Html, quote: &Moved) {
+    let (tone, verdict) = match (&quote.result, quote.totals.equal()) {
+        (None, _) => ("blocked", "impossible"),
+        (_, Some(true)) => ("create", "equal"),
+        (_, Some(false)) => ("drift", "differs"),
+        (_, None) => ("muted", "known later"),
+    };
+    parts::badge(summary, tone, verdict);
+    summary.element("span", &[("class", "who")], |who| {
+        who.leaf("span", &[("class", "name")], quote.quote.as_str());
+        if quote.result.is_some() && quote.target != quote.quote {
+            who.leaf("span", &[("class", "title")], &format!("→ {}", quote.target));
+        }
+    });
+    summary.element("span", &[("class", "sum")], |sum| {
+        match (quote.totals.before, quote.totals.after) {
+            (Some(before), Some(after)) if before == after => sum.text(&after.to_string()),
+            (Some(before), Some(after)) => sum.text(&format!("{before} → {after}")),
+            (Some(one), None) | (None, Some(one)) => sum.text(&one.to_string()),
+            (None, None) => {}
+        }
+    });
+}
+
+fn fields(out: &mut Html, quote: &Moved) {
     let columns = [
-        Column::text("Quote"),
         Column::text("Field"),
         Column::text("Outcome"),
         Column::text("From"),
         Column::text("To"),
         Column::text("Why"),
     ];
-    parts::table(body, &columns, |rows| {
-        for quote in shown {
-            total(rows, quote);
-            for row in &quote.rows {
-                parts::row(rows, &[row.outcome.word()], |cells| {
-                    cells.leaf("td", &[], quote.quote.as_str());
-                    cells.leaf("td", &[], &row.path);
-                    cells.element("td", &[], |td| badge(td, row.outcome));
-                    cells.leaf("td", &[], row.from.as_deref().unwrap_or_default());
-                    cells.leaf("td", &[], row.to.as_deref().unwrap_or_default());
-                    cells.leaf("td", &[], &row.why);
-                });
-            }
+    // The gravest first, in the order of the manifest otherwise.
+    let mut all: Vec<_> = quote.rows.iter().collect();
+    let rank = |o: Outcome| WORTH.iter().position(|w| *w == o).unwrap_or(WORTH.len());
+    all.sort_by_key(|r| rank(r.outcome));
+    parts::table(out, &columns, |rows| {
+        for row in all {
+            parts::row(rows, &[], |cells| {
+                cells.leaf("td", &[], &row.path);
+                cells.element("td", &[], |td| badge(td, row.outcome));
+                cells.leaf("td", &[], row.from.as_deref().unwrap_or_default());
+                cells.leaf("td", &[], row.to.as_deref().unwrap_or_default());
+                cells.leaf("td", &[], &row.why);
+            });
         }
-    });
-}
-
-/// The first row of a quote: its totals.
-fn total(rows: &mut Html, quote: &Moved) {
-    let kinds: &[&str] = if quote.totals.equal() == Some(false) { &["total"] } else { &["sum"] };
-    let said =
-        |money: Option<crate::money::Money>| money.map_or_else(String::new, |m| m.to_string());
-    let verdict = match (&quote.result, quote.totals.equal()) {
-        (None, _) => "impossible",
-        (_, Some(true)) => "equal",
-        (_, Some(false)) => "differs",
-        (_, None) => "known later",
-    };
-    parts::row(rows, kinds, |cells| {
-        cells.leaf("td", &[], quote.quote.as_str());
-        cells.leaf("td", &[], "total");
-        cells.leaf("td", &[], verdict);
-        cells.leaf("td", &[], &said(quote.totals.before));
-        cells.leaf("td", &[], &said(quote.totals.after));
-        let why = quote.totals.why.as_deref().map(|w| wording::one_line(w, 300));
-        cells.leaf("td", &[], &why.unwrap_or_default());
     });
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Opens the pages of `plan --format html` and `show --format html` in Chromium, uses them as a person
+"""Opens the pages of `plan`, `show` and `migrate` with `--format html` in Chromium, uses them as a person
 would, and asserts what is then seen. See `tests/browser/run` for how it is started.
 
 usage: run.py BROWSER PROFORMA
@@ -88,7 +88,7 @@ def story(world):
     (world.folder / "quotes/wonka.yaml").unlink()
     (world.folder / "quotes/late.yaml").write_text(
         "quote: hooli-editors-2027\ntitle: 'Hooli: <b>editors</b>'\nexpires: 2027-11-30\nstate: published\n"
-        "customer: { email: buyer@hooli.example }\ndeal: Hooli SEO 2027\n"
+        "customer: { email: buyer@hooli.example, first_name: Hal, last_name: Oo }\ndeal: Hooli SEO 2027\n"
         "items:\n  - { key: training, name: Training day, quantity: 3, price: 1450.00, discount: 5% }\n")
 
 
@@ -160,6 +160,32 @@ def look_at_quote(chrome, address):
     chrome.call("Emulation.clearDeviceMetricsOverride")
 
 
+def look_at_migration(chrome, address):
+    asked = chrome.open(address)
+    check("the loss report asks for nothing but itself", asked, [address])
+    check("nothing of it is refused", chrome.complaints(), [])
+    check("foreign text runs nothing there", chrome.run("document.title"), "Migration from crm to shop")
+    everything = chrome.run(SEEN)
+    check("every quote is there", len(everything), 16)
+    check("the count is of quotes", chrome.run("document.querySelector('[data-seen]').textContent"), "16 shown")
+    chrome.click("[data-filter='lost']")
+    lost = chrome.run(SEEN)
+    check("a click on `lost` leaves those that lose something", lost, ["q-acme-seo-2027", "q-hooli-editors-2027"])
+    check("as many as the chip says",
+          chrome.run("document.querySelector('[data-filter=lost] b').textContent"), str(len(lost)))
+    chrome.click("#q-acme-seo-2027 summary")
+    text = chrome.run("document.getElementById('q-acme-seo-2027').innerText")
+    for wanted in ["acme-seo-2027.shop", "notes.terms", "at the end of `notes.public`", "lost"]:
+        check(f"the reader finds `{wanted}`", wanted in text, True)
+    chrome.click("[data-filter='all']")
+    chrome.click("input[type=search]")
+    chrome.type("<b>editors</b>")
+    check("hostile titles are text to search for", chrome.run(SEEN), ["q-hooli-editors-2027"])
+    chrome.call("Emulation.setDeviceMetricsOverride", width=360, height=900, deviceScaleFactor=1, mobile=False)
+    check("the loss report fits a telephone", chrome.run("document.documentElement.scrollWidth") <= 360, True)
+    chrome.call("Emulation.clearDeviceMetricsOverride")
+
+
 def main():
     browser, binary = sys.argv[1:]
     world = World(os.path.abspath(binary))
@@ -167,10 +193,14 @@ def main():
         story(world)
         plan = world.page("plan.html", "plan", "--format", "html", codes=(3, 5))
         quote = world.page("quote.html", "show", "umbrella-group-2027", "--format", "html")
+        world.edit("proforma.yaml", "connections:\n",
+                   "connections:\n  shop: { provider: quickquote, token: { env: T }, currency: USD }\n")
+        loss = world.page("loss.html", "migrate", "--from", "crm", "--to", "shop", "--format", "html")
         chrome = Chrome(browser)
         try:
             look_at_plan(chrome, plan)
             look_at_quote(chrome, quote)
+            look_at_migration(chrome, loss)
         finally:
             chrome.close()
     finally:
