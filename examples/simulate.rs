@@ -1,7 +1,7 @@
 //! Plays simulated schedules of crashes and faults: `--seeds N`, `--from N`, `--seed N` (one, with
 //! its trace), `--sabotage RULE` (to see that it finds faults).
 
-#![allow(clippy::print_stdout, reason = "a program that reports")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
 
 #[path = "../tests/sim/mod.rs"]
 mod sim;
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let began = Instant::now();
     let next = AtomicU64::new(args.from);
     let end = args.from.saturating_add(args.seeds);
-    let total = Mutex::new((sim::story::Counts::default(), 0_u64));
+    let total = Mutex::new((sim::story::Counts::default(), 0_u64, 0_u64));
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(Into::into));
     std::thread::scope(|scope| {
         for _ in 0..jobs.unwrap_or(1) {
@@ -55,6 +55,11 @@ fn main() -> ExitCode {
                     }
                     let played = sim::run(seed, args.sabotage, false);
                     let Ok(mut total) = total.lock() else { return };
+                    total.2 += 1;
+                    if total.2 % 1_000 == 0 {
+                        let (done, spent) = (total.2, began.elapsed().as_secs());
+                        eprintln!("{done} of {} schedules in {spent} s", args.seeds);
+                    }
                     total.0.runs += played.counts.runs;
                     total.0.killed += played.counts.killed;
                     total.0.unknown += played.counts.unknown;
@@ -67,7 +72,7 @@ fn main() -> ExitCode {
             });
         }
     });
-    let (counts, violations) = total.into_inner().unwrap_or_default();
+    let (counts, violations, _) = total.into_inner().unwrap_or_default();
     println!(
         "{} schedules, {} commands, {} killed, {} machines lost, {} outcomes unknown: {violations} violations in {:.0} s",
         args.seeds,

@@ -180,16 +180,7 @@ impl Story {
             }
         }
         let lost = self.counts.lost_machines > before;
-        // A new machine is not there at once; without a journal nobody knows what to wait for.
-        // DealHub alone: what a new machine does not remember it waits for, if it is to pay for it.
-        let alone = self.workspace.providers == [Provider::Dealhub];
-        let pause = if lost && alone {
-            1
-        } else if lost {
-            60
-        } else {
-            *self.dice.pick(&[0, 0, 1, 4, 30])
-        };
+        let pause = if lost { 0 } else { *self.dice.pick(&[0, 0, 1, 4, 30]) };
         self.pass(Duration::from_secs(pause)).await;
         Ok(())
     }
@@ -294,8 +285,15 @@ impl Story {
             self.net.clock(),
             process.id
         ));
+        let before = self.counts.lost_machines;
         let ran = start(Arc::clone(&self.net), process, &folder, disk, args).await?;
         self.after(runner, args, doom, &ran)?;
+        if self.counts.lost_machines > before {
+            // A new machine is not there at once; without a journal nobody knows what to wait for.
+            // DealHub alone: what a new machine does not remember it waits for, if it is to pay for it.
+            let alone = self.workspace.providers == [Provider::Dealhub];
+            self.pass(Duration::from_secs(if alone { 1 } else { 60 })).await;
+        }
         Ok(ran)
     }
 
