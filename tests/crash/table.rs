@@ -48,6 +48,9 @@ const LIMITS: &str = "
 - **DealHub while a fresh quote is hidden** (`visibility`): with its journal a run waits until the quote must be visible, and finds it. A machine
   that remembers no run (no `.proforma`) and is about to have quotes generated waits for the `visibility` of the connection and looks again, so that a pipeline
   which was cut off and started again on another machine pays once. Keep `.proforma` between runs to save the wait.
+- **A request that is still on its way** when its machine is gone with the journal: if another machine looks at the upstream before that request lands (a
+  second, not minutes), it sees nothing and makes the quote. HubSpot's unique stamp property refuses the second one, and DealHub's wait covers it; at Quick Quote
+  and SalesByte nothing can. A pipeline that is started anew takes longer than that; do not start the next one from the trap of a dying one.
 ";
 
 /// The whole page.
