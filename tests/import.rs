@@ -369,6 +369,60 @@ fn a_list_that_breaks_off_keeps_what_it_gave() {
     world.settled();
 }
 
+/// The upstream's cursor leads back to where it was: the end of the list is never reached, so the run
+/// says so, keeps what it had, and asks no more.
+#[test]
+fn a_cursor_that_comes_back_ends_the_run_and_keeps_what_was_listed() {
+    let world = four("");
+    many_in_the_shop(&world, 350);
+    world.settings(&json!({ "upstream": "quickquote", "circular_lists": true }));
+    let before = world.requests().0;
+    let ended = import(&world, "shop", &["--all"]).expect(5);
+    let report = ended.json();
+    assert_eq!(report["summary"]["imported"], 200, "{report:#}");
+    let told = report["failure"]["message"].as_str().unwrap();
+    assert!(told.contains("comes back to a page"), "{told}");
+    assert!(world.requests().0 - before <= 4, "it asks for no page for ever");
+    assert_eq!(manifests(&world, "quotes/imported/shop").len(), 200);
+    // What was listed is whole; the rest comes once the shop is well.
+    world.settled();
+    world.settings(&json!({ "upstream": "quickquote", "circular_lists": false }));
+    let rest = import(&world, "shop", &["--all"]).expect(0).json();
+    assert_eq!(rest["summary"]["imported"], 150, "{rest:#}");
+    world.settled();
+}
+
+#[test]
+fn cpq_quotes_of_hubspot_are_imported_and_the_next_plan_is_empty() {
+    let world = World::empty();
+    world.write(
+        "proforma.yaml",
+        "proforma: 1\nworkspace: small\nconnections:\n  crm:\n    provider: hubspot\n    \
+         token: { env: HUBSPOT_TOKEN }\n    quote_system: cpq\n    defaults: { currency: USD }\n",
+    );
+    let quote = |name: &str, state: &str| {
+        plain_quote(name, state)
+            .replace("fees: [{ label: Setup, amount: 20.00 }]\n", "")
+            .replace("deal:", "hubspot: { hs_sender_email: jane@northlight.example }\ndeal:")
+    };
+    world.write("quotes/one.yaml", &quote("one", "published"));
+    world.write("quotes/two.yaml", &quote("two", "draft"));
+    world.apply().expect(0);
+    by_hand(&world);
+    forget(&world);
+    let report = settles(&world, "crm", 2);
+    assert_eq!(report["summary"]["refused"], 0, "{report:#}");
+    let texts: Vec<String> =
+        manifests(&world, FOLDER).iter().map(|f| world.read(&format!("{FOLDER}/{f}"))).collect();
+    assert!(texts.iter().any(|t| t.contains("state: published")), "{texts:?}");
+    assert!(texts.iter().all(|t| t.contains("price: 100.00")), "{texts:?}");
+    // What was imported can be edited.
+    let file = &manifests(&world, FOLDER)[1];
+    world.edit(&format!("{FOLDER}/{file}"), "price: 100.00", "price: 110.00");
+    world.apply().expect(0);
+    world.settled();
+}
+
 #[test]
 fn a_quote_that_vanishes_while_it_is_read_is_told_and_found_later() {
     let world = made_by_hand_on_four();
@@ -429,6 +483,29 @@ fn stamps_are_written_on_request_and_only_where_they_can_be() {
     world.lose_lockfile();
     let known = import(&world, "crm", &["--all"]).json();
     assert_eq!(known["summary"]["known"], 1, "{known:#}");
+}
+
+#[test]
+fn shop_quotes_get_their_stamps_without_losing_their_own_tags() {
+    let world = four(&draft_on("shop", "one", 1).replace("items:", "tags: [priority]\nitems:"));
+    world.apply().expect(0);
+    by_hand(&world);
+    forget(&world);
+    let report = import(&world, "shop", &["--all", "--stamp"]).expect(0).json();
+    let imported = report["summary"]["imported"].as_u64().unwrap();
+    assert!(imported >= 1 && report["summary"]["stamped"] == imported, "{report:#}");
+    let lock = world.read("proforma.sandbox.lock");
+    assert_eq!(lock.matches("pf1-").count() as u64, imported, "{lock}");
+    let there = world.take_upstream()["upstreams"]["quickquote"]["data"]["quotes"].to_string();
+    assert!(there.contains("priority"), "{there}");
+    world.settled();
+    // A machine without the lockfile finds them by their stamps, and makes nothing.
+    let before = support::four::count_on(&world, "shop");
+    world.lose_lockfile();
+    let known = import(&world, "shop", &["--all"]).expect(0).json();
+    assert_eq!(known["summary"]["known"], imported, "{known:#}");
+    world.apply().expect(0);
+    assert_eq!(support::four::count_on(&world, "shop"), before);
 }
 
 /// An import that was killed before its files had names leaves entries without manifests: the

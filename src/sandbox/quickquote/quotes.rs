@@ -198,6 +198,7 @@ impl QuickQuote {
         let mut rest = self.data.quotes.iter().filter(mine).filter(|q| q.id > after);
         let page: Vec<&Quote> = rest.by_ref().take(size).collect();
         let next = rest.next().and(page.last()).map(|q| q.id);
+        let next = if self.settings.circular_lists && after > 0 { Some(after) } else { next };
         let total = if self.settings.odd_lists { 0 } else { i64::try_from(total).unwrap_or(0) };
         Ok(Done::Body(object([
             ("total_records", int(Some(total))),

@@ -120,6 +120,8 @@ pub(super) struct Settings {
     pub(super) add_answers_all: bool,
     /// Whether lists have one quote less on each page than asked for, and a wrong total.
     pub(super) odd_lists: bool,
+    /// Whether every page of a list but the first names itself as the next one.
+    pub(super) circular_lists: bool,
 }
 
 impl Default for Settings {
@@ -148,6 +150,7 @@ impl Default for Settings {
             rehost_images: false,
             add_answers_all: false,
             odd_lists: false,
+            circular_lists: false,
         }
     }
 }
