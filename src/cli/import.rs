@@ -7,28 +7,31 @@
 //! filter, or told with its id; running again imports only what is new.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::args::{Global, ImportArgs};
 use super::import_stamp::stamp;
+use super::import_told::Told;
+use super::import_wanted::{Wanted, connection_of, folder_of, shelf_of};
 use super::open::Opened;
 use super::{Ending, connect, open, planning, program};
 use crate::apply::workspace_lock::WorkspaceLock;
-use crate::failure::{Diagnostic, Failure, Kind, Severity};
+use crate::failure::{Failure, Kind};
 use crate::http::Paging;
+use crate::http::calls_begun;
 use crate::import::catalog::Shelf;
 use crate::import::hold::{Draft, Scene, hold};
 use crate::import::naming::Names;
 use crate::import::stage::Stage;
 use crate::import::{Held, Refused};
-use crate::key::{ConnectionName, RemoteId, Stamp};
-use crate::output::import_report::{
-    ImportCounts, ImportLine, ImportReport, import_human, import_json,
-};
+use crate::key::{RemoteId, Stamp};
+use crate::output::import_report::{ImportCounts, ImportReport, import_human, import_json};
 use crate::output::printer::Printer;
+use crate::output::progress::reading;
 use crate::output::text::safe;
-use crate::provider::listing::{Filter, Found, Looked, Page, Row, Seen};
-use crate::provider::state::State;
+use crate::provider::listing::{Found, Looked, Page, Row, Seen};
 use crate::provider::step::{Trouble, TroubleKind};
 
 /// Quotes that are read at once: some pages of a list, so that batches upstream are full.
@@ -48,7 +51,7 @@ pub async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -> Endin
     let accounts = connect::connect(&opened, &[&connection], None, &stop)?;
     let Some(account) = accounts.get(&connection) else { return Ok(None) };
     let folder = folder_of(&opened, args, &connection)?;
-    let disk = std::sync::Arc::clone(&opened.disk);
+    let disk = Arc::clone(&opened.disk);
     let base = opened.folder.clone();
     let stage = Stage::open(&base, folder, &*disk)?;
     let options = open::load_options(global);
@@ -65,15 +68,19 @@ pub async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -> Endin
     let shelf = shelf_of(&opened, args, &connection, account.dialect.name())?;
     let mut run = Run::new(&mut opened, scene, stage, shelf, wanted, printer);
     run.heal()?;
-    let outcome = match &args.id[..] {
-        [] => run.all(&stop).await,
-        ids => run.some(ids).await,
+    let tally = Arc::clone(&run.tally);
+    let work = async {
+        match &args.id[..] {
+            [] => run.all(&stop).await,
+            ids => run.some(ids).await,
+        }
     };
-    run.report.failure = outcome.err();
+    let outcome = reading(printer, calls_begun, || tally.told(), work).await;
+    run.told.report.failure = outcome.err();
     let mut written = None;
-    run.report.requests = account.reader.requests();
-    run.report.seconds = started.elapsed().as_secs_f64();
-    let mut report = run.report;
+    run.told.report.requests = account.reader.requests();
+    run.told.report.seconds = started.elapsed().as_secs_f64();
+    let mut report = run.told.report;
     if args.stamp && report.failure.is_none() && !stop.is_cancelled() {
         // The stamps take the lock anew, with what was just recorded.
         drop(lock);
@@ -103,136 +110,6 @@ pub async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -> Endin
     Ok(kind)
 }
 
-fn connection_of(opened: &Opened, name: &str) -> Result<ConnectionName, Failure> {
-    let all = &opened.workspace.connections;
-    let found = all.keys().find(|known| known.as_str() == name);
-    found.cloned().ok_or_else(|| {
-        let known: Vec<&str> = all.keys().map(ConnectionName::as_str).collect();
-        Failure::new(Kind::Invalid, format!("there is no connection `{}`", safe(name)))
-            .help(format!("the workspace has {}", known.join(", ")))
-    })
-}
-
-/// The folder of the manifests, below the workspace and where the workspace looks for quotes.
-fn folder_of(
-    opened: &Opened,
-    args: &ImportArgs,
-    connection: &ConnectionName,
-) -> Result<String, Failure> {
-    let roots = &opened.workspace.quotes;
-    let out = if let Some(out) = &args.out {
-        out.clone()
-    } else {
-        let root = roots.iter().find(|r| !is_yaml(r)).map_or("quotes", String::as_str);
-        format!("{}/imported/{connection}", root.trim_end_matches('/'))
-    };
-    let parts: Vec<&str> = out.split(['/', '\\']).filter(|p| !p.is_empty() && *p != ".").collect();
-    let odd = |p: &&str| p.starts_with('.') || p.chars().any(char::is_control) || p.contains(':');
-    if out.starts_with(['/', '\\']) || parts.is_empty() || parts.iter().any(odd) {
-        let what = format!("`--out {}` is no folder below the workspace", safe(&out));
-        return Err(Failure::new(Kind::Invalid, what)
-            .help("write it relative to the workspace, without `..` and hidden folders"));
-    }
-    let out = parts.join("/");
-    let inside = |root: &String| {
-        let root = root.trim_end_matches('/');
-        root == "." || out == root || out.starts_with(&format!("{root}/"))
-    };
-    if roots.iter().any(inside) {
-        return Ok(out);
-    }
-    let what = format!("the workspace does not look for quotes in `{}`", safe(&out));
-    Err(Failure::new(Kind::Invalid, what).help(format!(
-        "name a folder below {}, or add it to `quotes:` in proforma.yaml",
-        roots.join(", ")
-    )))
-}
-
-fn is_yaml(path: &str) -> bool {
-    let extension = std::path::Path::new(path).extension().unwrap_or_default();
-    extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
-}
-
-fn shelf_of(
-    opened: &Opened,
-    args: &ImportArgs,
-    connection: &ConnectionName,
-    provider: &'static str,
-) -> Result<Shelf, Failure> {
-    if !args.catalog {
-        return Ok(Shelf::closed());
-    }
-    let root = opened.workspace.catalog.iter().find(|r| !is_yaml(r));
-    let Some(root) = root else {
-        return Err(Failure::new(Kind::Invalid, "the workspace has no folder for its catalog")
-            .help("add `catalog: [catalog]` to proforma.yaml"));
-    };
-    let file = format!("{}/imported-{connection}.yaml", root.trim_end_matches('/'));
-    let there = opened.loaded.sources.iter().find(|s| s.path == file);
-    let text = there.map(|s| s.text.clone()).unwrap_or_default();
-    Ok(Shelf::open(provider, file, text, &opened.loaded.products))
-}
-
-/// What the flags ask for.
-struct Wanted {
-    filter: Filter,
-    states: BTreeSet<String>,
-    tags: Vec<String>,
-    text: Option<String>,
-}
-
-impl Wanted {
-    fn of(args: &ImportArgs) -> Result<Self, Failure> {
-        let day = |flag: &str, text: &Option<String>| -> Result<_, Failure> {
-            let Some(text) = text else { return Ok(None) };
-            text.parse::<jiff::civil::Date>().map(Some).map_err(|_| {
-                let what = format!("`{flag} {}` is no day", safe(text));
-                Failure::new(Kind::Invalid, what).help("write it as `YYYY-MM-DD`")
-            })
-        };
-        Ok(Self {
-            filter: Filter {
-                since: day("--since", &args.since)?,
-                until: day("--until", &args.until)?,
-            },
-            states: args.state.iter().cloned().collect(),
-            tags: args.tag.clone(),
-            text: args.text.as_ref().map(|t| t.to_lowercase()),
-        })
-    }
-
-    /// Whether a quote passes, as far as its row tells.
-    fn passes_row(&self, made: Option<jiff::civil::Date>) -> bool {
-        let Some(made) = made else { return true };
-        self.filter.since.is_none_or(|d| made >= d) && self.filter.until.is_none_or(|d| made <= d)
-    }
-
-    /// Whether a quote passes that was read.
-    fn passes(&self, seen: &Seen) -> bool {
-        let facts = &seen.observed.facts;
-        let tags: Vec<String> = facts
-            .get(&crate::facts::Path::new("tags"))
-            .map(|t| t.to_string().split(',').map(|t| t.trim().to_owned()).collect())
-            .unwrap_or_default();
-        let found = |text: &String| {
-            let hit = |t: &str| t.to_lowercase().contains(text.as_str());
-            facts.values().any(|v| hit(&v.to_string()))
-                || seen.called.as_deref().is_some_and(hit)
-                || seen.people.values().any(|p| {
-                    [&p.email, &p.first_name, &p.last_name].into_iter().flatten().any(|t| hit(t))
-                })
-        };
-        let word = match seen.state() {
-            State::Unknown(_) => "unknown".to_owned(),
-            state => state.word(),
-        };
-        self.passes_row(seen.made)
-            && (self.states.is_empty() || self.states.contains(&word))
-            && self.tags.iter().all(|tag| tags.contains(tag))
-            && self.text.as_ref().is_none_or(found)
-    }
-}
-
 /// An import under way.
 struct Run<'a> {
     opened: &'a mut Opened,
@@ -248,7 +125,27 @@ struct Run<'a> {
     done: BTreeSet<RemoteId>,
     /// Stamps of the manifests that are here.
     own: BTreeSet<Stamp>,
-    report: ImportReport,
+    told: Told,
+    tally: Arc<Tally>,
+}
+
+/// How far it is, for whoever waits.
+#[derive(Debug, Default)]
+struct Tally {
+    listed: AtomicUsize,
+    imported: AtomicUsize,
+}
+
+impl Tally {
+    fn told(&self) -> String {
+        let (listed, imported) =
+            (self.listed.load(Ordering::Relaxed), self.imported.load(Ordering::Relaxed));
+        if listed == 0 {
+            String::new()
+        } else {
+            format!("{listed} quotes listed, {imported} imported")
+        }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -296,7 +193,8 @@ impl<'a> Run<'a> {
             known,
             done: BTreeSet::new(),
             own,
-            report,
+            told: Told { report, in_full: printer.is_json() },
+            tally: Arc::default(),
         }
     }
 
@@ -318,7 +216,7 @@ impl<'a> Run<'a> {
         // Quotes that vanish or change place while a list is read push others over the edge of a page:
         // a second look at the list finds them, and reads nothing that was read.
         let numbered = matches!(self.scene.dialect.name(), "salesbyte" | "dealhub");
-        if (self.report.counts.vanished > 0 || numbered) && !stop.is_cancelled() {
+        if (self.told.report.counts.vanished > 0 || numbered) && !stop.is_cancelled() {
             self.pass(stop).await?;
         }
         Ok(())
@@ -342,7 +240,7 @@ impl<'a> Run<'a> {
                 }
             };
             for what in page.unreadable {
-                self.unreadable(&what);
+                self.told.unreadable(&what);
             }
             for row in page.rows {
                 if self.is_new(&row) {
@@ -379,7 +277,7 @@ impl<'a> Run<'a> {
 
     fn failure(&self, trouble: &Trouble) -> Failure {
         let mut failure = planning::failure_of(self.scene.connection, trouble);
-        let kept = self.report.counts.imported;
+        let kept = self.told.report.counts.imported;
         if kept > 0 {
             let more = format!("the {kept} quotes so far are kept: run import again to go on");
             failure.help =
@@ -393,15 +291,15 @@ impl<'a> Run<'a> {
         if !self.done.insert(row.id.clone()) {
             return false;
         }
-        self.report.counts.listed += 1;
+        self.told.report.counts.listed += 1;
         let known = self.known.contains(&row.id)
             || row.stamp.as_ref().is_some_and(|stamp| self.own.contains(stamp));
         if known {
-            self.report.counts.known += 1;
+            self.told.report.counts.known += 1;
             return false;
         }
         if !self.wanted.passes_row(row.made) {
-            self.report.counts.filtered += 1;
+            self.told.report.counts.filtered += 1;
             return false;
         }
         true
@@ -429,11 +327,9 @@ impl<'a> Run<'a> {
     async fn batch(&mut self, rows: Vec<Row>) -> Result<(), Failure> {
         for chunk in rows.chunks(AT_ONCE) {
             self.look(chunk, false).await?;
-            let c = self.report.counts;
-            if self.printer.stderr_is_terminal() {
-                self.printer
-                    .note(&format!("{} quotes listed, {} imported\n", c.listed, c.imported));
-            }
+            let c = self.told.report.counts;
+            self.tally.listed.store(c.listed, Ordering::Relaxed);
+            self.tally.imported.store(c.imported, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -446,23 +342,23 @@ impl<'a> Run<'a> {
         for Looked { id, found } in looked {
             match found {
                 Found::There(seen) if self.is_ours(seen.observed.stamp.as_ref()) => {
-                    self.report.counts.known += 1;
+                    self.told.report.counts.known += 1;
                 }
                 Found::There(seen) if !self.wanted.passes(&seen) => {
-                    self.report.counts.filtered += 1;
+                    self.told.report.counts.filtered += 1;
                 }
                 Found::There(seen) => match self.draft(&id, *seen) {
                     Some(draft) => drafts.push(draft),
-                    None => self.refuse(Refused {
+                    None => self.told.refuse(Refused {
                         id,
                         why: "no name is free for it".to_owned(),
                         help: Some("give it another title upstream, or use `--out`".to_owned()),
                     }),
                 },
                 Found::Owned(stamp, _) if self.is_ours(stamp.as_ref()) => {
-                    self.report.counts.known += 1;
+                    self.told.report.counts.known += 1;
                 }
-                Found::Owned(_, why) => self.refuse(Refused {
+                Found::Owned(_, why) => self.told.refuse(Refused {
                     id,
                     why: format!("{why}: another workspace owns it, or a manifest that is gone"),
                     help: Some(
@@ -470,13 +366,13 @@ impl<'a> Run<'a> {
                             .to_owned(),
                     ),
                 }),
-                Found::Gone if named => self.refuse(Refused {
+                Found::Gone if named => self.told.refuse(Refused {
                     id,
                     why: "there is no quote with this id".to_owned(),
                     help: Some("the id stands in the address of the quote upstream".to_owned()),
                 }),
-                Found::Gone => self.vanished(&id),
-                Found::Unreadable(why) => self.refuse(Refused { id, why, help: None }),
+                Found::Gone => self.told.vanished(&id),
+                Found::Unreadable(why) => self.told.refuse(Refused { id, why, help: None }),
             }
         }
         let outcomes = hold(&self.scene, &self.shelf, drafts);
@@ -484,7 +380,7 @@ impl<'a> Run<'a> {
         for outcome in outcomes {
             match outcome {
                 Ok(one) => held.push(one),
-                Err(refused) => self.refuse(refused),
+                Err(refused) => self.told.refuse(refused),
             }
         }
         self.record(held)
@@ -515,7 +411,7 @@ impl<'a> Run<'a> {
                 .and_then(|()| std::fs::create_dir_all(folder))
                 .and_then(|()| self.opened.disk.replace(&path, text.as_bytes()))
                 .map_err(|e| crate::disk::unfit("the catalog", &path, &e))?;
-            self.report.counts.products = count;
+            self.told.report.counts.products = count;
         }
         for one in &held {
             self.stage.write(one)?;
@@ -528,80 +424,8 @@ impl<'a> Run<'a> {
             self.stage.publish(one.name.as_str())?;
         }
         for one in held {
-            self.report.counts.imported += 1;
-            self.report.counts.notes += one.notes.len();
-            if self.printer.is_json() {
-                self.tell(one);
-            }
+            self.told.imported(one);
         }
         Ok(())
-    }
-
-    fn tell(&mut self, one: Held) {
-        for note in &one.notes {
-            let message = format!("quote {}: {note}", one.entry.id);
-            let warning = Diagnostic::warning("import-not-held", message).about(&one.name);
-            self.report.diagnostics.push(warning);
-        }
-        self.report.lines.push(ImportLine {
-            quote: Some(one.name.to_string()),
-            id: one.entry.id.to_string(),
-            outcome: "imported",
-            file: Some(one.file),
-            state: one.entry.state,
-            total: one.entry.total,
-            links: one.entry.links,
-            notes: one.notes,
-            reason: None,
-        });
-    }
-
-    fn unreadable(&mut self, what: &str) {
-        // A second look at the list meets it again.
-        let code = "import-unreadable";
-        if self.report.diagnostics.iter().any(|d| d.code == code && d.message == what) {
-            return;
-        }
-        self.report.counts.listed += 1;
-        self.report.counts.refused += 1;
-        let error = Diagnostic::error("import-unreadable", what.to_owned());
-        self.report
-            .diagnostics
-            .push(error.help("look at it upstream; the other quotes are imported"));
-    }
-
-    fn vanished(&mut self, id: &RemoteId) {
-        self.report.counts.vanished += 1;
-        let message = format!("quote {id} was listed, and was gone when it was read");
-        let mut note = Diagnostic::warning("import-vanished", message);
-        note.severity = Severity::Note;
-        self.report.diagnostics.push(note);
-        self.line(id, "vanished", None);
-    }
-
-    fn refuse(&mut self, refused: Refused) {
-        let Refused { id, why, help } = refused;
-        self.report.counts.refused += 1;
-        let message = format!("quote {id} is not imported: {why}");
-        let mut error = Diagnostic::error("import-refused", message);
-        error.help = help;
-        self.report.diagnostics.push(error);
-        self.line(&id, "refused", Some(why));
-    }
-
-    fn line(&mut self, id: &RemoteId, outcome: &'static str, reason: Option<String>) {
-        if self.printer.is_json() {
-            self.report.lines.push(ImportLine {
-                quote: None,
-                id: id.to_string(),
-                outcome,
-                file: None,
-                state: None,
-                total: None,
-                links: std::collections::BTreeMap::new(),
-                notes: Vec::new(),
-                reason,
-            });
-        }
     }
 }

@@ -15,6 +15,8 @@ pub mod explain;
 pub mod fmt;
 pub mod import;
 pub mod import_stamp;
+mod import_told;
+mod import_wanted;
 pub mod init;
 pub mod lock;
 pub mod lock_merge;

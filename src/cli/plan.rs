@@ -30,7 +30,7 @@ pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending 
         offline::plan(&opened, args, &consent, &left.open)?
     } else {
         let work = planning::plan(&opened, &args.shape, &consent, &left.open, None, &stop);
-        reading(printer, calls_begun, work).await?
+        reading(printer, calls_begun, String::new, work).await?
     };
     if args.preview_prices {
         planning::preview(&opened, &mut planned).await;

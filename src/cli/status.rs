@@ -22,7 +22,7 @@ pub async fn run(global: &Global, selection: &Selection, printer: &Printer) -> E
     let left = open::earlier_runs(&mut opened)?;
     let shape = Shape { selection: selection.clone(), ..Shape::default() };
     let work = planning::plan(&opened, &shape, &consent, &left.open, None, &stop);
-    let planned = reading(printer, calls_begun, work).await?;
+    let planned = reading(printer, calls_begun, String::new, work).await?;
     let status = Status {
         workspace: opened.workspace.name.to_string(),
         rows: planned.plan.quotes.iter().map(|q| row(&opened, &planned, q)).collect(),

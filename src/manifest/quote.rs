@@ -11,6 +11,7 @@ use super::canon::fingerprint_of;
 use super::catalog::read_native_blocks;
 use super::connection::Connection;
 use super::item::{Products, read_items};
+use super::order;
 use super::parts::{
     cleared_person, read_adjustments, read_alternatives, read_contacts, read_delivery,
     read_lifecycle, read_native, read_notes, read_person, read_reference, read_shipping, read_tags,
@@ -41,33 +42,11 @@ pub(super) struct Context<'n> {
     pub(super) products: Products<'n>,
 }
 
-/// The keys that can be set at creation and then be ignored.
-const FIELDS: [&str; 24] = [
-    "title",
-    "expires",
-    "currency",
-    "state",
-    "customer",
-    "contacts",
-    "owner",
-    "company",
-    "deal",
-    "template",
-    "items",
-    "discounts",
-    "fees",
-    "taxes",
-    "shipping",
-    "notes",
-    "tags",
-    "fields",
-    "delivery",
-    "alternatives",
-    "hubspot",
-    "quickquote",
-    "salesbyte",
-    "dealhub",
-];
+/// The keys that can be set at creation and then be ignored: all that are about the quote upstream.
+fn ignorable() -> Vec<&'static str> {
+    let ours = ["quote", "connection", "lifecycle", "was"];
+    order::QUOTE.into_iter().filter(|key| !ours.contains(key)).collect()
+}
 
 /// Reads a quote document. Gives its name, if that is sound, and the quote, if all of it is.
 pub(super) fn read_quote<'n>(
@@ -239,7 +218,7 @@ fn fill(quote: &mut Quote, map: &Map<'_>, of_connection: Option<Currency>, sink:
     }
     quote.delivery = read_delivery(map, sink);
     quote.alternatives = wish(map.get("alternatives"), sink, read_alternatives);
-    quote.lifecycle = read_lifecycle(map, &FIELDS, sink);
+    quote.lifecycle = read_lifecycle(map, &ignorable(), sink);
     quote.native = read_native_blocks(map, sink);
 }
 

@@ -56,8 +56,14 @@ impl Progress {
 }
 
 /// Waits for work that reads upstreams, and says meanwhile how far it is: on a terminal at once and
-/// all the time, elsewhere once a minute. `sent` counts the requests so far.
-pub async fn reading<T>(printer: &Printer, sent: fn() -> u64, work: impl Future<Output = T>) -> T {
+/// all the time, elsewhere once a minute. `sent` counts the requests so far; `more` says what else is
+/// known of how far it is (nothing, if empty).
+pub async fn reading<T>(
+    printer: &Printer,
+    sent: fn() -> u64,
+    more: impl Fn() -> String,
+    work: impl Future<Output = T>,
+) -> T {
     if printer.is_quiet() || !printer.is_live() {
         return work.await;
     }
@@ -81,7 +87,11 @@ pub async fn reading<T>(printer: &Printer, sent: fn() -> u64, work: impl Future<
                 return done;
             }
             () = tokio::time::sleep(pause) => {
-                let text = read_so_far(sent().saturating_sub(before), began.elapsed());
+                let mut text = read_so_far(sent().saturating_sub(before), began.elapsed());
+                let more = more();
+                if !more.is_empty() {
+                    text = format!("{text}; {more}");
+                }
                 match &spinner {
                     Some(spinner) => {
                         spinner.set_message(text);
