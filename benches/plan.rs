@@ -145,6 +145,7 @@ fn observed(
         facts,
         parts: parts.into_iter().map(|(part, number)| (part.to_owned(), id(number))).collect(),
         links: BTreeMap::new(),
+        whole: true,
         superseded: None,
     }
 }

@@ -466,6 +466,15 @@ pub struct Quote {
 }
 
 impl Quote {
+    /// Whether the manifest says everything that the total is made of, so that nothing of it is left
+    /// to what stands upstream.
+    pub fn owns_its_total(&self) -> bool {
+        self.items.is_owned()
+            && self.discounts.is_owned()
+            && self.fees.is_owned()
+            && self.taxes.is_owned()
+    }
+
     /// The place of a fact's path, whose list elements are named by key (`items[audit].price`,
     /// `fees[onboarding].amount`), or of its nearest written ancestor.
     pub fn place(&self, path: &str) -> Option<Place> {

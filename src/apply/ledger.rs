@@ -130,6 +130,7 @@ impl Ledger {
             }
         }
         entry.parts.clone_from(&observed.parts);
+        entry.total = observed.total.or(entry.total);
     }
 
     /// Takes in a quote that was found by its stamp and is not recorded, with what holds of it.

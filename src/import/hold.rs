@@ -114,13 +114,19 @@ impl Draft {
 
     /// Takes out what is in the way at a path; `false` = nothing is left to take.
     fn mend(&mut self, path: &str, why: &str) -> bool {
+        let owned = self.quote.items.is_owned();
         let done = if self.tried.insert(path.to_owned()) && disown(&mut self.quote, path) {
             true
         } else {
             self.tried.insert(format!("{path} null")) && clear(&mut self.quote, path)
         };
         if done {
-            self.lost.push(Lost { path: path.to_owned(), what: why.to_owned(), aside: false });
+            let what = if owned && !self.quote.items.is_owned() {
+                format!("the items stay upstream and are left out here, all of them: {why}")
+            } else {
+                why.to_owned()
+            };
+            self.lost.push(Lost { path: path.to_owned(), what, aside: false });
         }
         done
     }
@@ -139,7 +145,7 @@ impl Draft {
         entry.generation = 1;
         entry.stamp.clone_from(&observed.stamp);
         entry.state = Some(observed.state.word());
-        entry.total = observed.total;
+        entry.total = observed.total.or_else(|| scene.dialect.total(&observed.facts));
         for (name, url) in &observed.links {
             entry.links.extend(web_link(url).map(|url| (name.clone(), url)));
         }

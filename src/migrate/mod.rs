@@ -99,7 +99,9 @@ impl Draft<'_> {
 pub fn migrate(job: &Job<'_>, source: &Quote, unmapped: &mut Unmapped) -> Moved {
     let mut draft = Draft::new(job, source);
     let recorded = draft.recorded_total();
-    let before = totals::total(job.source, source).or(recorded);
+    let computed = totals::total(job.source, source);
+    let unsaid = totals::unsaid(job, source, computed);
+    let before = unsaid.or(computed).or(recorded);
     let target =
         if job.in_place { source.name.clone() } else { migrated_name(&source.name, job.to) };
     let mut moved = Moved {
@@ -111,7 +113,7 @@ pub fn migrate(job: &Job<'_>, source: &Quote, unmapped: &mut Unmapped) -> Moved 
         file: None,
         written: Written::Nothing,
     };
-    let settled = settle(&mut draft, before);
+    let settled = settle(&mut draft, before, unsaid.is_some());
     for (section, names) in std::mem::take(&mut draft.unmapped) {
         unmapped.entry(section).or_default().extend(names);
     }
@@ -132,8 +134,16 @@ fn impossible(path: impl Into<String>, from: Option<String>, why: impl Into<Stri
 }
 
 /// Brings a draft to where its target takes it.
-fn settle(draft: &mut Draft<'_>, before: Option<Money>) -> Result<Totals, Vec<Row>> {
+fn settle(draft: &mut Draft<'_>, before: Option<Money>, unsaid: bool) -> Result<Totals, Vec<Row>> {
+    if !draft.source.items.is_owned() && !draft.source.alternatives.is_owned() {
+        let why = "the manifest says nothing of its items, so the new quote would have none: write them into it, or import it anew";
+        return Err(impossible("items", None, why));
+    }
     money_of(draft, before)?;
+    if unsaid {
+        let why = "upstream it has discounts, fees or taxes that its manifest does not own, and the new quote would not have them: write them into it, or import it anew";
+        draft.note_money("total", Outcome::Lost, None, why);
+    }
     retarget::retarget(draft);
     items::items(draft);
     let mut totals = Totals { before, after: mend(draft)?, why: None };

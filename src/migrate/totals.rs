@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use super::Job;
 use super::report::Totals;
 use crate::desired::{Quote, Wish};
-use crate::facts::Facts;
+use crate::facts::{Facts, Path};
 use crate::failure::{Diagnostic, Severity};
 use crate::key::{Fingerprint, RemoteId};
 use crate::money::{Amount, Money};
@@ -33,6 +34,22 @@ pub fn facts(dialect: &dyn Dialect, quote: &Quote) -> Result<Facts, Vec<Diagnost
 pub fn total(dialect: &dyn Dialect, quote: &Quote) -> Option<Money> {
     let facts = dialect.facts(quote, &resolved(quote)).ok()?;
     dialect.total(&facts)
+}
+
+/// The recorded total of a quote whose manifest comes to another one although nothing of it was
+/// edited since: something is upstream that the manifest does not own.
+pub fn unsaid(job: &Job<'_>, source: &Quote, computed: Option<Money>) -> Option<Money> {
+    if source.owns_its_total() {
+        return None;
+    }
+    let entry = job.lockfile.entries.get(&source.name)?;
+    let recorded = entry.total.filter(|r| computed.is_some_and(|c| c != *r))?;
+    let facts = job.source.facts(source, &resolved(source)).ok()?;
+    let money = |path: &Path| matches!(path.list(), Some("items" | "discounts" | "fees" | "taxes"));
+    let edited = facts.iter().filter(|(path, _)| money(path)).any(|(path, value)| {
+        entry.fields.get(path) != Some(&value.fingerprint(&source.name, path))
+    });
+    (!edited).then_some(recorded)
 }
 
 /// An account in which everything that a quote names is there.

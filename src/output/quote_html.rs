@@ -146,7 +146,7 @@ fn write_totals(out: &mut Html, sheet: &QuoteSheet<'_>) {
     out.element("table", &[("class", "totals")], |table| {
         table.element("tbody", &[], |body| {
             let steps = sheet.steps();
-            let net = sheet.sums.as_ref().and_then(|s| s.net);
+            let net = sheet.net();
             if let Some(net) = net.filter(|_| !steps.is_empty()) {
                 body.element("tr", &[("class", "step")], |tr| {
                     tr.leaf("td", &[], "Items");

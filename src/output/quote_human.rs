@@ -125,7 +125,7 @@ fn write_sums(page: &mut Page, sheet: &QuoteSheet<'_>) {
     page.blank();
     let steps = sheet.steps();
     let mut rows: Vec<(String, String)> = Vec::new();
-    if let Some(net) = sheet.sums.as_ref().and_then(|s| s.net) {
+    if let Some(net) = sheet.net() {
         rows.push(("lines".to_owned(), sheet.said(net)));
     }
     rows.extend(steps.iter().map(|row| (step_text(sheet, row), step_amount(sheet, row))));

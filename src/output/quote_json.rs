@@ -67,7 +67,7 @@ pub fn quote_json(sheet: &QuoteSheet<'_>) -> String {
         "currency": sheet.currency(), "customer": quote.customer.as_ref().map(person),
         "contacts": quote.contacts.set().into_iter().flatten().map(person).collect::<Vec<_>>(),
         "items": items, "steps": steps,
-        "net": sheet.sums.as_ref().and_then(|s| s.net).map(amount),
+        "net": sheet.net().map(amount),
         "total": sheet.total().map(|t| json!({ "currency": t.currency, "amount": amount(t.amount) })),
         "total_recorded": entry.and_then(|e| e.total).map(|t| json!({
             "currency": t.currency, "amount": t.amount.at_least(t.currency.digits()).to_string(),

@@ -86,9 +86,20 @@ impl<'a> QuoteSheet<'a> {
         rows
     }
 
+    /// Whether the figures are of all items: those of a quote that is there, and whose manifest says
+    /// nothing of items, are upstream only.
+    fn has_its_items(&self) -> bool {
+        self.entry.is_none() || self.quote.items.is_owned()
+    }
+
+    /// What the items come to, where that is known.
+    pub(super) fn net(&self) -> Option<Amount> {
+        self.sums.as_ref().filter(|_| self.has_its_items())?.net
+    }
+
     /// The total, where it is known before the quote is made.
     pub(super) fn total(&self) -> Option<Money> {
-        let sums = self.sums.as_ref()?;
+        let sums = self.sums.as_ref().filter(|_| self.has_its_items())?;
         Some(Money { currency: sums.currency, amount: sums.total? })
     }
 

@@ -17,6 +17,7 @@ use crate::desired::{Quote, WantedState};
 use crate::facts::{self, Facts, Path, Value};
 use crate::key::{ConnectionName, Fingerprint, QuoteName, Stamp, WorkspaceName};
 use crate::lockfile::{Entry, Provenance};
+use crate::money::Money;
 use crate::provider::state::{Move, State};
 use crate::provider::step::{PartStamp, Work};
 use crate::provider::survey::{Observed, Sight, Survey};
@@ -449,7 +450,7 @@ fn existing(
 
     let plan = &mut decision.plan;
     plan.changes.clone_from(&compared.changes);
-    plan.total_before = dialect.total(&observed.facts).or(observed.total);
+    plan.total_before = total_there(dialect, observed);
     plan.state_after = Some(wanted.clone());
     for path in &compared.releases {
         if observed.facts.get(path).is_some_and(|v| !v.is_empty()) {
@@ -511,11 +512,8 @@ fn existing(
         };
     }
     decision.active = writes;
-    plan.total_after = if editing {
-        dialect.total(&diff::overlay(Some(&observed.facts), case.want, &plan.changes))
-    } else {
-        plan.total_before
-    };
+    plan.total_after =
+        if editing { total_then(case, observed, dialect, plan) } else { plan.total_before };
     if editing {
         plan.notices.extend(dialect.remarks(&plan.changes, observed));
     }
@@ -536,6 +534,41 @@ fn existing(
         Some(observed).filter(|_| decision.plan.action != Action::Replace),
     );
     decision.plan.record = needs_record(case.entry, &whole, decision).then_some(whole);
+}
+
+/// What the customer pays now. Computed where all was read that it is made of; else the upstream's
+/// own word, since a list that the manifest does not own is not always read.
+fn total_there(dialect: &dyn Dialect, observed: &Observed) -> Option<Money> {
+    let computed = || dialect.total(&observed.facts);
+    if observed.whole {
+        return computed().or(observed.total);
+    }
+    let has_items = observed.facts.keys().any(|path| path.list() == Some("items"));
+    observed.total.or_else(|| computed().filter(|_| has_items))
+}
+
+/// What the customer will pay, or `None` where something of it is not known: a fee that a colleague
+/// added, and that no manifest owns, is not in what was read.
+fn total_then(
+    case: &Case<'_>,
+    observed: &Observed,
+    dialect: &dyn Dialect,
+    plan: &QuotePlan,
+) -> Option<Money> {
+    let moves = |path: &Path| {
+        let head = path.as_str().split(['.', '[']).next().unwrap_or_default();
+        ["items", "discounts", "fees", "taxes", "shipping", "currency"].contains(&head)
+    };
+    if !observed.whole {
+        if !plan.changes.iter().any(|c| c.planned && moves(&c.path)) {
+            return plan.total_before;
+        }
+        let read = dialect.total(&observed.facts);
+        if observed.total.is_some_and(|there| read != Some(there)) {
+            return None;
+        }
+    }
+    dialect.total(&diff::overlay(Some(&observed.facts), case.want, &plan.changes))
 }
 
 /// Whether anything in the lockfile would become different.

@@ -77,6 +77,7 @@ pub fn known(
         parts: BTreeMap::new(),
         links: BTreeMap::new(),
         total: None,
+        whole: true,
         superseded: None,
     };
     let survey = Survey {
@@ -286,7 +287,7 @@ fn compare(
     if row.changes.is_empty() && unknown.is_empty() {
         row.total_before = entry.total;
         row.total_after = entry.total;
-    } else if is_whole(desired) && unknown.is_empty() && entry.total.is_some() {
+    } else if desired.owns_its_total() && unknown.is_empty() && entry.total.is_some() {
         row.total_after = dialect.total(&known.facts);
         // One side alone would look like a rise from nothing.
         row.total_before = row.total_after.and(entry.total);
@@ -376,13 +377,4 @@ fn fate(desired: &Quote, entry: &Entry, dialect: &dyn Dialect, row: &mut QuotePl
             }
         }
     }
-}
-
-/// Whether the manifest says everything that the total is made of, so that nothing of it is left to
-/// what stands upstream.
-fn is_whole(desired: &Quote) -> bool {
-    desired.items.is_owned()
-        && desired.discounts.is_owned()
-        && desired.fees.is_owned()
-        && desired.taxes.is_owned()
 }

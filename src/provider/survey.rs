@@ -105,8 +105,12 @@ pub struct Observed {
     pub parts: BTreeMap<String, RemoteId>,
     /// Links for people (`quote`, `pdf`).
     pub links: BTreeMap<String, String>,
-    /// The total as the upstream computes it.
+    /// The total as the upstream computes it; `None` where it tells none, or one on another basis
+    /// than ours.
     pub total: Option<Money>,
+    /// Whether the facts hold all that the total is made of: lists that the manifest does not own
+    /// are not always read.
+    pub whole: bool,
     /// An earlier revision that is still visible to the customer: a replacement that was cut
     /// before the old quote was withdrawn.
     pub superseded: Option<RemoteId>,

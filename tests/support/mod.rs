@@ -327,6 +327,24 @@ impl World {
         serde_json::from_slice(answer.body()).unwrap()
     }
 
+    /// A request through the upstreams' own doors, as anybody with an account may send it.
+    #[track_caller]
+    pub fn by_hand(&self, method: &str, path: &str, body: &Value) -> Value {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", "Bearer colleague")
+            .header("x-api-key", "colleague")
+            .header("content-type", "application/json; charset=utf-8")
+            .body(Bytes::from(body.to_string()))
+            .unwrap();
+        let sandbox = self.running.as_ref().unwrap().sandbox();
+        let verdict = sandbox.lock().unwrap().handle(&request, jiff::Timestamp::now());
+        let Verdict::Answer(answer) = verdict else { panic!("no answer from {path}: {verdict:?}") };
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
+    }
+
     /// The requests that the sandbox holds, as `METHOD path`.
     pub fn held_now(&self) -> Vec<String> {
         let held = self.control("GET", "held", &Value::Null);

@@ -58,6 +58,7 @@ pub fn observe(ask: &Ask<'_>, seen: &Seen, revision: u32) -> Option<Observed> {
         parts,
         links,
         total: total(seen),
+        whole: true,
         superseded: None,
     })
 }

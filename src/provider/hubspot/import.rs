@@ -101,6 +101,8 @@ fn people(u: &mut Unfold, seen: &Seen, quote: &mut Quote) {
 fn items(u: &mut Unfold, quote: &mut Quote) {
     let parts = u.list("items");
     if parts.is_empty() {
+        // A quote without lines is one: unsaid, they would be taken for somebody else's.
+        quote.items = Wish::Set(Vec::new());
         return;
     }
     let keys = u.keys(&parts);

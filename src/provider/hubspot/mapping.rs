@@ -150,6 +150,7 @@ pub const READ_QUOTE: &[&str] = &[
     "hs_terms",
     "hs_locked",
     "hs_quote_amount",
+    "hs_quote_total_preference",
     "hs_quote_link",
     "hs_pdf_download_link",
     "hs_lastmodifieddate",

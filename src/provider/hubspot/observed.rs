@@ -124,13 +124,25 @@ pub fn observe(
         for (rank, (key, record)) in ranked(*object, keyed).into_iter().enumerate() {
             let part = format!("{list}[{key}]");
             part_facts(&mut facts, portal, *object, &part, record, rank, &natives);
+            // A line without a currency of its own is in the quote's.
+            if *object == Object::LineItem
+                && let Some(code) = quote.get("hs_currency")
+            {
+                let own = Path::new(format!("{part}.currency"));
+                facts.entry(own).or_insert_with(|| value::read(&Kind::Text, Some(code)));
+            }
             if let Some(id) = RemoteId::parse(&record.id.0) {
                 parts.insert(part, id);
             }
         }
     }
     let currency = quote.get("hs_currency").and_then(Currency::parse);
-    let amount = quote.get("hs_quote_amount").and_then(|a| Amount::parse(a).ok());
+    // The contract's value counts each period of a line; our totals are of one.
+    let other_basis = quote
+        .get("hs_quote_total_preference")
+        .is_some_and(|p| p.eq_ignore_ascii_case("TOTAL_CONTRACT_VALUE"));
+    let amount = quote.get("hs_quote_amount").filter(|_| !other_basis);
+    let amount = amount.and_then(|a| Amount::parse(a).ok());
     let links = [("quote", "hs_quote_link"), ("pdf", "hs_pdf_download_link")];
     Some(Observed {
         id,
@@ -146,6 +158,7 @@ pub fn observe(
             .filter_map(|(name, property)| Some((name.to_owned(), quote.get(property)?.to_owned())))
             .collect(),
         total: currency.zip(amount).map(|(currency, amount)| Money { currency, amount }),
+        whole: Object::PARTS.into_iter().all(|object| records.parts.contains_key(&object)),
         superseded: None,
     })
 }

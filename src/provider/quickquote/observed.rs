@@ -63,6 +63,7 @@ pub fn observe(settings: &Settings, ask: &Ask<'_>, quote: &Quote, refs: &Refs) -
             // Before the shop's tax, as a plan counts: what the shop adds cannot be known before.
             .zip(quote.total.and_then(|t| t.minus(quote.total_tax.unwrap_or_default())))
             .map(|(currency, amount)| Money { currency, amount }),
+        whole: true,
         superseded: None,
     }
 }

@@ -141,6 +141,7 @@ pub fn observe(
         parts: BTreeMap::new(),
         links: links(record),
         total: total(settings, record),
+        whole: true,
         superseded: None,
     }
 }
