@@ -115,27 +115,33 @@ impl Draft {
     /// Takes out what is in the way at a path; `false` = nothing is left to take.
     fn mend(&mut self, path: &str, why: &str) -> bool {
         let owned = self.quote.items.is_owned();
-        let done = if self.tried.insert(path.to_owned()) && disown(&mut self.quote, path) {
-            true
-        } else {
-            self.tried.insert(format!("{path} null")) && clear(&mut self.quote, path)
-        };
-        if done {
+        let taken = self.tried.insert(path.to_owned()) && disown(&mut self.quote, path);
+        // Of what only the connection's defaults would ask for, nothing is lost.
+        let aside =
+            !taken && self.tried.insert(format!("{path} null")) && clear(&mut self.quote, path);
+        if taken || aside {
             let what = if owned && !self.quote.items.is_owned() {
                 format!("the items stay upstream and are left out here, all of them: {why}")
             } else {
                 why.to_owned()
             };
-            self.lost.push(Lost { path: path.to_owned(), what, aside: false });
+            self.lost.push(Lost { path: path.to_owned(), what, aside });
         }
-        done
+        taken || aside
     }
 
-    /// Takes out what a message about the written text points at.
+    /// Takes out what a message points at: a line of the written text, or a field that the manifest
+    /// has from the connection's defaults only and that is cleared here.
     fn mend_at(&mut self, problem: &Diagnostic) -> bool {
         let place = problem.place.as_ref().filter(|p| p.source.path == self.file);
-        let Some(path) = place.and_then(|p| path_at(&self.text, p.line)) else { return false };
-        self.mend(&path, &format!("not held: {}", problem.message))
+        let path = place.and_then(|p| path_at(&self.text, p.line)).or_else(|| problem.path.clone());
+        let Some(path) = path else { return false };
+        let why = if problem.code == "reference-not-found" {
+            format!("`{path}` is not upstream: the default of the connection is not for this quote")
+        } else {
+            format!("not held: {}", problem.message)
+        };
+        self.mend(&path, &why)
     }
 
     fn entry(&self, scene: &Scene<'_>) -> Entry {

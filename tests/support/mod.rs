@@ -330,6 +330,11 @@ impl World {
     /// A request through the upstreams' own doors, as anybody with an account may send it.
     #[track_caller]
     pub fn by_hand(&self, method: &str, path: &str, body: &Value) -> Value {
+        self.try_by_hand(method, path, body).unwrap_or_else(|e| panic!("{path}: {e}"))
+    }
+
+    /// The same for what may be refused.
+    pub fn try_by_hand(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let request = http::Request::builder()
             .method(method)
             .uri(path)
@@ -339,10 +344,13 @@ impl World {
             .body(Bytes::from(body.to_string()))
             .unwrap();
         let sandbox = self.running.as_ref().unwrap().sandbox();
-        let verdict = sandbox.lock().unwrap().handle(&request, jiff::Timestamp::now());
-        let Verdict::Answer(answer) = verdict else { panic!("no answer from {path}: {verdict:?}") };
-        assert!(answer.status().is_success(), "{path}: {answer:?}");
-        serde_json::from_slice(answer.body()).unwrap_or(Value::Null)
+        match sandbox.lock().unwrap().handle(&request, jiff::Timestamp::now()) {
+            Verdict::Answer(answer) if answer.status().is_success() => {
+                Ok(serde_json::from_slice(answer.body()).unwrap_or(Value::Null))
+            }
+            Verdict::Answer(answer) => Err(String::from_utf8_lossy(answer.body()).into_owned()),
+            other => Err(format!("{other:?}")),
+        }
     }
 
     /// The requests that the sandbox holds, as `METHOD path`.

@@ -30,11 +30,11 @@ pub fn facts(quote: &Quote, survey: &Survey) -> Result<Facts, Vec<Diagnostic>> {
         None => check::creation(&mut w.sink),
     }
     let told = survey.problems.iter().any(|p| p.quote.as_ref() == Some(&quote.name));
-    if w.unresolved && !told {
-        let message = "a reference was not resolved in Quick Quote";
-        w.sink.error("", "reference-not-found", message, "run the command again");
+    if let Some(path) = w.unresolved.clone().filter(|_| !told) {
+        let message = format!("`{path}` was not resolved in Quick Quote");
+        w.sink.error(&path, "reference-not-found", message, "run the command again");
     }
-    if w.sink.found.is_empty() && !w.unresolved { Ok(w.facts) } else { Err(w.sink.found) }
+    if w.sink.found.is_empty() && w.unresolved.is_none() { Ok(w.facts) } else { Err(w.sink.found) }
 }
 
 /// The facts as far as they can be told, for putting what was read into the manifest's words.
@@ -55,12 +55,12 @@ struct Wanted<'a> {
     facts: Facts,
     sink: Sink<'a>,
     /// A reference is missing whose problem the survey already tells.
-    unresolved: bool,
+    unresolved: Option<String>,
 }
 
 impl<'a> Wanted<'a> {
     fn new(quote: &'a Quote, refs: &'a Refs) -> Self {
-        Self { quote, refs, facts: Facts::new(), sink: check::sink(quote), unresolved: false }
+        Self { quote, refs, facts: Facts::new(), sink: check::sink(quote), unresolved: None }
     }
 
     fn put(&mut self, path: impl AsRef<str>, value: Value) {
@@ -109,7 +109,7 @@ impl<'a> Wanted<'a> {
                     let id = known.id.as_str().to_owned();
                     self.put("owner", Value::Ref { id, label: name.clone() });
                 }
-                None => self.unresolved = true,
+                None => self.unresolved = Some("owner".to_owned()),
             },
         }
         match &quote.shipping {
@@ -179,7 +179,7 @@ impl<'a> Wanted<'a> {
             } else if let Some(known) = self.refs.get(&field_ref(written)) {
                 known.id.as_str().to_owned()
             } else {
-                self.unresolved = true;
+                self.unresolved = Some(field_ref(written));
                 continue;
             };
             let path = format!("fields[{id}]");
