@@ -103,6 +103,30 @@ fn hubspot_lines_without_a_currency_of_their_own_are_in_the_quotes() {
     world.settled();
 }
 
+/// Properties that the portal has made are part of what is imported, so that a migration can say what
+/// becomes of them.
+#[test]
+fn properties_of_the_portals_own_are_imported_too() {
+    let world = world();
+    for (object, group, name) in [
+        ("quotes", "quoteinformation", "erp_number"),
+        ("line_items", "lineiteminformation", "cost_center"),
+    ] {
+        let property = json!({ "name": name, "label": name, "type": "string", "fieldType": "text", "groupName": group });
+        world.by_hand("POST", &format!("/hubspot/crm/v3/properties/{object}"), &property);
+    }
+    let line = json!({ "name": "Audit", "price": "10", "quantity": "1", "cost_center": "CC: 1" });
+    let line = hubspot(&world, "line_items", &line, &[]);
+    let quote = json!({ "hs_title": "Own", "hs_expiration_date": "2027-06-30", "hs_status": "DRAFT", "hs_currency": "USD", "erp_number": "007" });
+    hubspot(&world, "quotes", &quote, &[(&line, 67), ("345345", 64)]);
+    let all = imported(&world, "crm", 1);
+    let text = &all[0].1;
+    assert!(text.contains("fields: { erp_number: \"007\" }"), "{text}");
+    assert!(text.contains("hubspot: { cost_center: \"CC: 1\" }"), "{text}");
+    let moved = world.run(&["migrate", "--from", "crm", "--to", "shop", "--format", "json"]);
+    assert!(moved.expect(0).json().to_string().contains("erp_number"));
+}
+
 /// A fee that a colleague adds, and that no manifest owns: the customer pays it all the same.
 #[test]
 fn what_the_manifest_does_not_own_is_in_the_total() {

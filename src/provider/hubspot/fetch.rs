@@ -396,6 +396,7 @@ fn definition(p: PropertyBody) -> Definition {
         kind,
         mode: if fixed { Mode::ReadOnly } else { Mode::Writable },
         unique: p.has_unique_value,
+        custom: p.hubspot_defined == Some(false),
         group: p.group_name,
     }
 }

@@ -35,7 +35,7 @@ pub struct Natives {
 impl Natives {
     /// What a question is about: manifest and lockfile entry; everything writable where there is
     /// no manifest.
-    pub fn of(ask: &Ask<'_>, portal: &Portal) -> Self {
+    pub fn of(settings: &Settings, ask: &Ask<'_>, portal: &Portal) -> Self {
         let mut out = Self::default();
         if let Some(quote) = ask.desired {
             out.quote
@@ -58,6 +58,9 @@ impl Natives {
                     }
                 }
             }
+            let stamp = settings.stamp.property();
+            out.fields.extend(portal.own(Object::Quote, stamp).cloned());
+            out.item.extend(portal.own(Object::LineItem, stamp).cloned());
         }
         for path in ask.entry.into_iter().flat_map(|e| e.fields.keys()) {
             if let Some(name) = path.as_str().strip_prefix("hubspot.") {
@@ -98,7 +101,7 @@ pub fn observe(
     let id = RemoteId::parse(&quote.id.0)?;
     let raw = quote.get("hs_status").unwrap_or_default();
     let state = status::state_of(raw);
-    let natives = Natives::of(ask, portal);
+    let natives = Natives::of(settings, ask, portal);
     let mut facts = Facts::new();
     head(&mut facts, portal, quote, &natives);
     let label = |id: &str| labels.get(id).cloned().unwrap_or_default();
@@ -189,7 +192,7 @@ fn head(facts: &mut Facts, portal: &Portal, quote: &Record, natives: &Natives) {
     for name in &natives.quote {
         keep(facts, format!("hubspot.{name}"), read(name));
     }
-    for name in &natives.fields {
+    for name in natives.fields.iter().filter(|name| !is_stamped(quote, name)) {
         keep(facts, format!("fields[{name}]"), read(name));
     }
 }
@@ -234,10 +237,16 @@ fn part_facts(
         put("recurring.for", value::read_term(term));
     }
     let always = "hs_tax_rate_group_id".to_owned();
-    for name in natives.item.iter().chain(std::iter::once(&always)) {
+    let natives = natives.item.iter().filter(|name| !is_stamped(record, name));
+    for name in natives.chain(std::iter::once(&always)) {
         let kind = portal.kind(Object::LineItem, name);
         put(&format!("hubspot.{name}"), value::read(&kind, record.get(name)));
     }
+}
+
+/// Whether a property holds a stamp: another workspace may have one of its own.
+fn is_stamped(record: &Record, name: &str) -> bool {
+    record.get(name).and_then(Stamp::parse).is_some()
 }
 
 /// Each part with the key of the manifest that it stands for, or `#<id>`.

@@ -21,6 +21,8 @@ pub struct Definition {
     pub mode: Mode,
     /// Whether no two records may share a value.
     pub unique: bool,
+    /// Whether the portal has made it, and not HubSpot.
+    pub custom: bool,
     /// The property group it belongs to.
     pub group: String,
 }
@@ -93,6 +95,14 @@ impl Portal {
         }
     }
 
+    /// The properties of a type of record that the portal has made and the API may write, without
+    /// the one that carries the stamps.
+    pub fn own(&self, object: Object, stamp: &str) -> impl Iterator<Item = &String> {
+        let all = self.definitions.get(&object).into_iter().flatten();
+        let own = all.filter(|(_, d)| d.custom && d.mode == Mode::Writable);
+        own.map(|(name, _)| name).filter(move |name| *name != stamp)
+    }
+
     /// A writable property whose name looks like this one.
     pub fn nearest(&self, object: Object, written: &str) -> Option<String> {
         let all = self.definitions.get(&object)?;
@@ -135,6 +145,7 @@ mod tests {
             kind,
             mode,
             unique: false,
+            custom: false,
             group: "g".to_owned(),
         };
         let quotes = BTreeMap::from([

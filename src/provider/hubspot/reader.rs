@@ -354,7 +354,8 @@ impl Reader for HubspotReader {
             }
         };
         let (mut portal, mut resolution) = tokio::try_join!(self.portal(asks), resolving)?;
-        let natives: Vec<Natives> = asks.iter().map(|a| Natives::of(a, &portal)).collect();
+        let natives: Vec<Natives> =
+            asks.iter().map(|a| Natives::of(&self.settings, a, &portal)).collect();
         let support = self.support(&portal);
         let start = |ask, name| Trail { ask, name, revision: 0, earlier: None };
         let unrecorded: Vec<&Ask<'_>> = asks.iter().filter(|a| a.entry.is_none()).collect();

@@ -164,6 +164,9 @@ pub struct PropertyBody {
     /// What may be modified.
     #[serde(default)]
     pub modification_metadata: Option<ModificationBody>,
+    /// Whether it is HubSpot's own; `false` = the portal's.
+    #[serde(default)]
+    pub hubspot_defined: Option<bool>,
 }
 
 /// What may be modified of a property.
