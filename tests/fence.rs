@@ -132,6 +132,44 @@ fn a_run_that_only_took_its_time_goes_on() {
     }
 }
 
+/// The lockfile is an older one, and the quote that it knows was made anew, or replaced, by a run
+/// whose lockfile was lost. Looking twice must not make a stale plan of it.
+#[test]
+fn a_run_with_an_older_lockfile_that_took_its_time_goes_on() {
+    for (connection, upstream) in
+        [("crm", "hubspot"), ("shop", "quickquote"), ("nordic", "salesbyte"), ("cpq", "dealhub")]
+    {
+        let world = four(&draft_on(connection, "one", 1));
+        world.apply().expect(0);
+        let older = world.read("proforma.sandbox.lock");
+        if matches!(connection, "crm" | "shop") {
+            let list = world.run(&["lock", "list", "--format", "json"]).expect(0).json();
+            let id = list["quotes"][0]["id"].clone();
+            let gone = json!({ "upstream": upstream, "object": "quotes", "id": id });
+            world.control("POST", "archive", &gone);
+        } else {
+            // These are never edited: another one takes their place.
+            world.write("quotes/all.yaml", &draft_on(connection, "one", 2));
+        }
+        world.apply().expect(0);
+        let made = count_on(&world, connection);
+        world.write("proforma.sandbox.lock", &older);
+        std::fs::remove_dir_all(world.path(".proforma")).unwrap();
+        let late = Elsewhere::clone_of(&world);
+        // What there is to do is an edit of the one that is there, or its replacement.
+        late.write("quotes/all.yaml", &draft_on(connection, "one", 3));
+        let child = paused_after_its_look(&world, &late);
+        world.faults(&json!([]));
+        std::thread::sleep(NAP);
+        world.release();
+        let ended = end(child);
+        assert_eq!(ended.code, 0, "{connection}: {}{}", ended.stdout, ended.stderr);
+        let more = usize::from(matches!(connection, "nordic" | "cpq"));
+        assert_eq!(count_on(&world, connection), made + more, "{connection}");
+        late.run(&["plan", "--detailed-exitcode"]).expect(0);
+    }
+}
+
 #[test]
 fn a_saved_plan_is_compared_again_right_before_the_first_write_of_each_quote() {
     let both = |n| format!("{}---\n{}", draft_on("crm", "one", n), draft_on("crm", "two", n));

@@ -146,8 +146,14 @@ impl<'w> Fence<'w> {
                 }
             }
         }
-        let asks: Vec<Ask<'_>> =
-            due.iter().filter_map(|quote| self.ask(state, batch, quote)).collect();
+        let stand_ins: BTreeMap<&QuoteName, Entry> = due
+            .iter()
+            .filter_map(|quote| Some((*quote, self.stand_in(batch.plans.get(quote)?)?)))
+            .collect();
+        let asks: Vec<Ask<'_>> = due
+            .iter()
+            .filter_map(|quote| self.ask(state, batch, quote, stand_ins.get(quote)))
+            .collect();
         if asks.is_empty() {
             return Ok(lost);
         }
@@ -195,6 +201,7 @@ impl<'w> Fence<'w> {
         state: &State,
         batch: &'q Batch<'_, '_>,
         quote: &'q QuoteName,
+        stand_in: Option<&'q Entry>,
     ) -> Option<Ask<'q>> {
         let plan = batch.plans.get(quote)?;
         let desired = batch.quotes.get(quote).copied().filter(|_| plan.action != Action::Delete);
@@ -210,18 +217,41 @@ impl<'w> Fence<'w> {
             });
         }
         plan.basis.observed.as_ref()?;
-        let entries = &self.recorded.entries;
-        let own = entries.get(quote);
+        let own = self.recorded.entries.get(quote);
         let recorded_as = batch
             .quotes
             .get(quote)
             .and_then(|q| q.was.as_ref())
             .or(own.and_then(|e| e.was.as_ref()))
             .filter(|was| *was != quote);
-        let entry = own
-            .or_else(|| recorded_as.and_then(|was| entries.get(was)))
-            .filter(|e| e.connection == plan.connection);
+        let entry = stand_in.or_else(|| self.entry_of(plan, recorded_as));
         Some(Ask { workspace: self.workspace, quote, desired, entry, recorded_as })
+    }
+
+    /// What was recorded of a quote, or of the name that it had, on the plan's connection.
+    fn entry_of(&self, plan: &QuotePlan, recorded_as: Option<&QuoteName>) -> Option<&Entry> {
+        let entries = &self.recorded.entries;
+        entries
+            .get(&plan.quote)
+            .or_else(|| recorded_as.and_then(|was| entries.get(was)))
+            .filter(|e| e.connection == plan.connection)
+    }
+
+    /// An entry for what the plan found in the place of a recorded quote: one that was made anew or
+    /// replaced by a run whose lockfile did not arrive here. Only a look that resolves everything
+    /// follows such a trail, and it was followed once; what is looked at again is where it ended.
+    fn stand_in(&self, plan: &QuotePlan) -> Option<Entry> {
+        let found = plan.id.as_ref()?;
+        let entry = self.entry_of(plan, None).filter(|e| e.id != *found)?;
+        let record = plan.record.as_ref()?;
+        // The record of a replacement is of the quote that is still to be made.
+        let to_come = u32::from(plan.action == Action::Replace);
+        Some(Entry {
+            id: found.clone(),
+            revision: record.revision.saturating_sub(to_come),
+            predecessor: Some(entry.id.clone()),
+            ..entry.clone()
+        })
     }
 }
 
