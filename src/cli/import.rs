@@ -140,11 +140,7 @@ impl Tally {
     fn told(&self) -> String {
         let (listed, imported) =
             (self.listed.load(Ordering::Relaxed), self.imported.load(Ordering::Relaxed));
-        if listed == 0 {
-            String::new()
-        } else {
-            format!("{listed} quotes listed, {imported} imported")
-        }
+        if listed == 0 { String::new() } else { format!("{listed} listed, {imported} imported") }
     }
 }
 
