@@ -45,11 +45,11 @@ fn try_hubspot(
 fn quote(world: &World, title: &str, lines: &[Value], more: &[(&str, u32)]) -> String {
     let lines: Vec<String> =
         lines.iter().map(|line| hubspot(world, "line_items", line, &[])).collect();
-    let mut links = vec![("345345", 64), ("123127982734", 69), ("235425923863", 286)];
-    links.extend(lines.iter().map(|id| (id.as_str(), 67)));
-    links.extend(more);
+    let mut ends = vec![("345345", 64), ("123127982734", 69), ("235425923863", 286)];
+    ends.extend(lines.iter().map(|id| (id.as_str(), 67)));
+    ends.extend(more);
     let properties = json!({ "hs_title": title, "hs_expiration_date": "2027-06-30", "hs_status": "DRAFT", "hs_currency": "USD" });
-    hubspot(world, "quotes", &properties, &links)
+    hubspot(world, "quotes", &properties, &ends)
 }
 
 /// Imports all of a connection; gives the manifests' texts by the quotes' names.
@@ -371,17 +371,17 @@ fn whatever_a_hubspot_account_holds_is_imported_or_told() {
             .iter()
             .filter_map(|line| try_hubspot(&world, "line_items", line, &[]).ok())
             .collect();
-        let mut links: Vec<(&str, u32)> = lines.iter().map(|id| (id.as_str(), 67)).collect();
-        links.extend(parts.iter().map(|(id, kind)| (id.as_str(), *kind)));
+        let mut ends: Vec<(&str, u32)> = lines.iter().map(|id| (id.as_str(), 67)).collect();
+        ends.extend(parts.iter().map(|(id, kind)| (id.as_str(), *kind)));
         let deal = dice.below(4) > 0;
         if deal {
-            links.push(("345345", 64));
+            ends.push(("345345", 64));
         }
         if dice.below(4) > 0 {
-            links.push(("123127982734", 69));
+            ends.push(("123127982734", 69));
         }
         if dice.below(3) > 0 {
-            links.push(("235425923863", 286));
+            ends.push(("235425923863", 286));
         }
         let mut quote = json!({ "hs_status": "DRAFT" });
         set(
@@ -406,7 +406,7 @@ fn whatever_a_hubspot_account_holds_is_imported_or_told() {
             ]),
         );
         set(&mut quote, "hs_terms", dice.pick(&["-", "Net 30<br>or so"]));
-        match try_hubspot(&world, "quotes", &quote, &links) {
+        match try_hubspot(&world, "quotes", &quote, &ends) {
             Ok(_) => made += 1,
             Err(e) => println!("refused upstream: {e}"),
         }
