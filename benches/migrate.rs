@@ -30,12 +30,14 @@ fn loss_report(bencher: Bencher<'_, '_>, count: usize) {
     bulk::write(folder.path(), count, "").unwrap();
     let file = folder.path().join("proforma.yaml");
     let mut workspace = std::fs::read_to_string(&file).unwrap();
+    // With a second connection the quotes must be told which one is theirs.
+    workspace.insert_str(0, "default_connection: crm\n");
     workspace.push_str(
         "  shop:\n    provider: quickquote\n    token: { env: QUICKQUOTE_TOKEN }\n    currency: USD\n",
     );
     std::fs::write(&file, &workspace).unwrap();
     let loaded = manifest::load(folder.path(), &LoadOptions::default());
-    assert_eq!(loaded.quotes.len(), count, "{:?}", loaded.diagnostics);
+    assert_eq!(loaded.quotes.len(), count, "{:?}", loaded.diagnostics.first());
     let blank = manifest::load_bytes(
         workspace.as_bytes(),
         &[("quotes/x.yaml", b"quote: x\nconnection: shop\n")],
