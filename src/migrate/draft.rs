@@ -8,11 +8,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::leaves::{Leaf, Sort, leaves};
 use super::report::{Outcome, Row, Unmapped};
 use super::{Job, identifiers};
-use crate::desired::{Item, Quote, Wish};
+use crate::desired::{Item, Origin, Quote, Wish};
+use crate::failure::SourceFile;
 use crate::provider::capability::{Handling, neutral};
 
 /// What was noted of a path.
@@ -45,13 +47,12 @@ pub struct Draft<'j> {
 impl<'j> Draft<'j> {
     /// A copy of the source with nothing noted.
     pub fn new(job: &'j Job<'j>, source: &'j Quote) -> Self {
-        Self {
-            job,
-            source,
-            quote: source.clone(),
-            notes: BTreeMap::new(),
-            unmapped: Unmapped::new(),
-        }
+        // A draft is written nowhere: to find the places of what is in its way would read the source's
+        // file again for each problem, and nobody asks for them.
+        let nowhere = SourceFile { path: String::new(), text: String::new() };
+        let mut quote = source.clone();
+        quote.origin = Origin::new(Arc::new(nowhere), 0);
+        Self { job, source, quote, notes: BTreeMap::new(), unmapped: Unmapped::new() }
     }
 
     /// Notes something of a path. The graver outcome stays.
