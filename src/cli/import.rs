@@ -14,7 +14,7 @@ use std::time::Instant;
 use super::args::{Global, ImportArgs};
 use super::import_stamp::stamp;
 use super::import_told::Told;
-use super::import_wanted::{Wanted, connection_of, folder_of, shelf_of};
+use super::import_wanted::{Wanted, connection_of, folder_of, ids_of, shelf_of};
 use super::open::Opened;
 use super::{Ending, connect, open, planning, program};
 use crate::apply::workspace_lock::WorkspaceLock;
@@ -30,7 +30,6 @@ use crate::key::{RemoteId, Stamp};
 use crate::output::import_report::{ImportCounts, ImportReport, import_human, import_json};
 use crate::output::printer::Printer;
 use crate::output::progress::reading;
-use crate::output::text::safe;
 use crate::provider::listing::{Found, Looked, Page, Row, Seen};
 use crate::provider::step::{Trouble, TroubleKind};
 
@@ -47,10 +46,11 @@ pub async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -> Endin
     let _left = open::earlier_runs(&mut opened)?;
     let connection = connection_of(&opened, &args.connection)?;
     let wanted = Wanted::of(args)?;
+    let ids = ids_of(args)?;
+    let folder = folder_of(&opened, args, &connection)?;
     let stop = global.machine.stop_token();
     let accounts = connect::connect(&opened, &[&connection], None, &stop)?;
     let Some(account) = accounts.get(&connection) else { return Ok(None) };
-    let folder = folder_of(&opened, args, &connection)?;
     let disk = Arc::clone(&opened.disk);
     let base = opened.folder.clone();
     let stage = Stage::open(&base, folder, &*disk)?;
@@ -70,7 +70,7 @@ pub async fn run(global: &Global, args: &ImportArgs, printer: &Printer) -> Endin
     run.heal()?;
     let tally = Arc::clone(&run.tally);
     let work = async {
-        match &args.id[..] {
+        match &ids[..] {
             [] => run.all(&stop).await,
             ids => run.some(ids).await,
         }
@@ -302,18 +302,9 @@ impl<'a> Run<'a> {
     }
 
     /// Quotes that were asked for by id.
-    async fn some(&mut self, ids: &[String]) -> Result<(), Failure> {
-        let mut rows = Vec::new();
-        for text in ids {
-            let Some(id) = RemoteId::parse(text) else {
-                let what = format!("`{}` cannot be an id", safe(text));
-                return Err(Failure::new(Kind::Invalid, what));
-            };
-            let row = Row::bare(id);
-            if self.is_new(&row) {
-                rows.push(row);
-            }
-        }
+    async fn some(&mut self, ids: &[RemoteId]) -> Result<(), Failure> {
+        let mut rows: Vec<Row> = ids.iter().cloned().map(Row::bare).collect();
+        rows.retain(|row| self.is_new(row));
         for chunk in rows.chunks(AT_ONCE) {
             self.look(chunk, true).await?;
         }

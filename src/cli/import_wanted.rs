@@ -8,7 +8,7 @@ use super::args::ImportArgs;
 use super::open::Opened;
 use crate::failure::{Failure, Kind};
 use crate::import::catalog::Shelf;
-use crate::key::ConnectionName;
+use crate::key::{ConnectionName, RemoteId};
 use crate::output::text::safe;
 use crate::provider::listing::{Filter, Seen};
 use crate::provider::state::State;
@@ -22,6 +22,18 @@ pub(super) fn connection_of(opened: &Opened, name: &str) -> Result<ConnectionNam
         Failure::new(Kind::Invalid, format!("there is no connection `{}`", safe(name)))
             .help(format!("the workspace has {}", known.join(", ")))
     })
+}
+
+/// The quotes that were asked for by id; none = all.
+pub(super) fn ids_of(args: &ImportArgs) -> Result<Vec<RemoteId>, Failure> {
+    let parse = |text: &String| {
+        let what = || format!("`{}` cannot be an id", safe(text));
+        RemoteId::parse(text).ok_or_else(|| {
+            Failure::new(Kind::Invalid, what())
+                .help("the id stands in the address of the quote upstream")
+        })
+    };
+    args.id.iter().map(parse).collect()
 }
 
 /// The folder of the manifests, below the workspace and where the workspace looks for quotes.
