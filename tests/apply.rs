@@ -545,11 +545,7 @@ fn cpq_quotes_survive_both_kinds_of_lock() {
         )
         .replace("deal:", "hubspot: { hs_sender_email: jane@northlight.example }\ndeal:");
     let world = World::empty();
-    world.write(
-        "proforma.yaml",
-        "proforma: 1\nworkspace: small\nconnections:\n  crm:\n    provider: hubspot\n    \
-         token: { env: HUBSPOT_TOKEN }\n    quote_system: cpq\n    defaults: { currency: USD }\n",
-    );
+    world.write("proforma.yaml", support::CPQ);
     world.write("quotes/all.yaml", &quote);
     world.apply().expect(0);
     let lines = world.quote("Title of one")["associations"]["line_items"].clone();

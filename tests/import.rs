@@ -395,11 +395,7 @@ fn a_cursor_that_comes_back_ends_the_run_and_keeps_what_was_listed() {
 #[test]
 fn cpq_quotes_of_hubspot_are_imported_and_the_next_plan_is_empty() {
     let world = World::empty();
-    world.write(
-        "proforma.yaml",
-        "proforma: 1\nworkspace: small\nconnections:\n  crm:\n    provider: hubspot\n    \
-         token: { env: HUBSPOT_TOKEN }\n    quote_system: cpq\n    defaults: { currency: USD }\n",
-    );
+    world.write("proforma.yaml", support::CPQ);
     let quote = |name: &str, state: &str| {
         plain_quote(name, state)
             .replace("fees: [{ label: Setup, amount: 20.00 }]\n", "")

@@ -417,6 +417,10 @@ pub fn finish(command: &mut Command) -> Ended {
     }
 }
 
+/// A workspace whose HubSpot makes CPQ quotes.
+pub const CPQ: &str = "proforma: 1\nworkspace: small\nconnections:\n  crm:\n    provider: hubspot\n    \
+    token: { env: HUBSPOT_TOKEN }\n    quote_system: cpq\n    defaults: { currency: USD }\n";
+
 /// A workspace with one HubSpot connection.
 pub const SMALL: &str = "\
 proforma: 1
