@@ -38,11 +38,7 @@ pub fn fold(lockfile: &mut Lockfile, intent: &Intent, receipt: &Receipt) -> Fold
     match (&intent.quote, &intent.part) {
         (None, _) => Folded::Nothing,
         (Some(quote), None) => fold_quote(lockfile, quote, intent, receipt),
-        (Some(quote), Some(part)) => match lockfile.entries.get_mut(quote) {
-            Some(entry) => fold_part(entry, part, intent, receipt),
-            None if intent.creates || !intent.settles.is_empty() => Folded::Early,
-            None => Folded::Nothing,
-        },
+        (Some(quote), Some(part)) => fold_part(lockfile, quote, part, intent, receipt),
     }
 }
 
@@ -115,13 +111,41 @@ fn fold_quote(
     Folded::Recorded
 }
 
-fn fold_part(entry: &mut Entry, part: &str, intent: &Intent, receipt: &Receipt) -> Folded {
+fn fold_part(
+    lockfile: &mut Lockfile,
+    quote: &QuoteName,
+    part: &str,
+    intent: &Intent,
+    receipt: &Receipt,
+) -> Folded {
+    // The quote that the part was made in or changed in, as far as the step knew it.
+    let owner = if intent.creates { &intent.owner } else { &intent.target };
+    let Some(entry) = lockfile.entries.get_mut(quote) else {
+        if !intent.creates && intent.settles.is_empty() {
+            return Folded::Nothing;
+        }
+        let Some(owner) = owner else { return Folded::Early };
+        // An adopted quote whose entry the run did not live to write, or was lost.
+        let mut entry = fresh(intent, owner);
+        settle_part(&mut entry, part, intent, receipt);
+        lockfile.entries.insert(quote.clone(), entry);
+        return Folded::Recorded;
+    };
     if intent.revision < entry.revision {
         return Folded::Older;
     }
     if intent.revision > entry.revision {
         return Folded::Early;
     }
+    if owner.as_ref().is_some_and(|owner| *owner != entry.id) {
+        return Folded::Nothing;
+    }
+    settle_part(entry, part, intent, receipt);
+    Folded::Recorded
+}
+
+/// What holds for the quote once the step on a part is applied.
+fn settle_part(entry: &mut Entry, part: &str, intent: &Intent, receipt: &Receipt) {
     settle(entry, intent);
     // A part without an id upstream lives in the quote's own record: its fields are enough.
     if intent.creates
@@ -129,7 +153,6 @@ fn fold_part(entry: &mut Entry, part: &str, intent: &Intent, receipt: &Receipt) 
     {
         entry.parts.insert(part.to_owned(), id.clone());
     }
-    Folded::Recorded
 }
 
 /// The entry of an object that no entry was for.

@@ -153,6 +153,30 @@ fn an_edit_of_an_adopted_quote_restores_a_lost_entry() {
     assert_eq!(only(&lockfile).id, id("9"));
 }
 
+/// The run that found the quote did not live to record it.
+#[test]
+fn a_part_of_an_adopted_quote_restores_a_lost_entry() {
+    let part = Intent { owner: Some(id("9")), ..item(1, "a", 0) };
+    let lockfile = folded(vec![done(part.clone(), Some("10"))]);
+    assert_eq!((&only(&lockfile).id, &only(&lockfile).parts["items[a]"]), (&id("9"), &id("10")));
+    // What was taken out of a quote that is gone brings nothing back.
+    let drops = vec!["items[a]".to_owned()];
+    let removal = Intent { part: part.part, drops, target: Some(id("9")), ..step(2) };
+    let (intent, receipt) = done(removal, None);
+    let mut nothing = Lockfile::new(workspace());
+    assert_eq!(fold(&mut nothing, &intent, &receipt), Folded::Nothing);
+    assert!(nothing.entries.is_empty());
+}
+
+#[test]
+fn a_part_of_another_object_is_not_taken_for_this_ones() {
+    let mut lockfile = folded(vec![done(creation(1, 0), Some("9"))]);
+    let before = lockfile.clone();
+    let (intent, receipt) = done(Intent { owner: Some(id("8")), ..item(2, "a", 0) }, Some("10"));
+    assert_eq!(fold(&mut lockfile, &intent, &receipt), Folded::Nothing);
+    assert_eq!(lockfile, before);
+}
+
 proptest! {
     #[test]
     fn the_order_of_receipts_and_a_second_replay_do_not_matter(
@@ -160,13 +184,13 @@ proptest! {
     ) {
         let steps = [
             done(creation(1, 0), Some("9")),
-            done(item(2, "a", 0), Some("10")),
+            done(Intent { owner: Some(id("9")), ..item(2, "a", 0) }, Some("10")),
             done(item(3, "b", 0), Some("11")),
             done(Intent { target: Some(id("9")), state: Some("published".to_owned()), ..step(4) }, None),
         ];
         let straight = folded(steps.to_vec());
         let shuffled: Vec<_> = order.iter().map(|i| steps[*i].clone()).collect();
-        // The edit names the object, so it may come first and make the entry itself.
+        // The edit and an item name the object, so they may come first and make the entry.
         let mut lockfile = folded(shuffled.clone());
         prop_assert_eq!(&lockfile, &straight);
         prop_assert_eq!(fold_all(&mut lockfile, shuffled), vec![]);

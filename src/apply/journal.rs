@@ -77,7 +77,7 @@ impl Journal {
     ) -> Result<(Self, Replay), Failure> {
         let path = folder.join(STATE_FOLDER).join(file);
         let place = Place { disk, path, shown: format!("{STATE_FOLDER}/{file}") };
-        let folder = folder.to_owned();
+        let (folder, shown) = (folder.to_owned(), place.shown.clone());
         let left = on_disk(&place, move |place| {
             state_folder::prepare(&*place.disk, &folder)
                 .map_err(|e| place.failed("prepare", &e))?;
@@ -86,8 +86,7 @@ impl Journal {
             Ok(left)
         })
         .await?;
-        let mut replayed = replay(left.records);
-        replayed.torn = left.torn;
+        let replayed = complete(left, &shown)?;
         if let Some(start) = replayed.runs.iter().find(|r| r.workspace != *workspace) {
             return Err(foreign(&place.shown, &start.workspace, workspace));
         }
@@ -109,7 +108,7 @@ impl Journal {
             let link = io::Error::new(io::ErrorKind::InvalidInput, "its folder is a symbolic link");
             return Err(place.failed("read", &link));
         }
-        Ok(replay(place.read()?.records))
+        complete(place.read()?, &place.shown)
     }
 
     /// Asks this before every record from now on: a run that lost the workspace lock must add
@@ -316,6 +315,16 @@ async fn on_disk<T: Send + 'static>(
     let place = place.clone();
     let lost = |_| Failure::new(Kind::Other, "the journal's writer broke off");
     tokio::task::spawn_blocking(move || work(&place)).await.map_err(lost)?
+}
+
+/// What the lines leave to do, if none of them is missing.
+fn complete(lines: journal_text::Lines, shown: &str) -> Result<Replay, Failure> {
+    let torn = lines.torn;
+    let left = Replay { torn, ..replay(lines.records) };
+    match left.strays.first() {
+        Some((_, receipt)) => Err(journal_text::incomplete(shown, &receipt.step)),
+        None => Ok(left),
+    }
 }
 
 fn foreign(shown: &str, found: &WorkspaceName, wanted: &WorkspaceName) -> Failure {

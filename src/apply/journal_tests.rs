@@ -58,6 +58,19 @@ async fn a_finished_run_leaves_no_file() {
 }
 
 #[tokio::test]
+async fn an_answer_without_its_request_is_an_error() {
+    let disk = FakeDisk::new();
+    let (journal, _) = open(&disk).await.unwrap();
+    journal.begin(start("p")).await.unwrap();
+    journal.receipt(vec![Receipt::applied(step(3), None)]).await.unwrap();
+    drop(journal);
+    let why = open(&disk).await.err().unwrap();
+    assert!(why.message.contains(step(3).as_str()), "{why}");
+    assert_eq!((why.kind, why.diagnostics[0].code), (Kind::Invalid, "journal-damaged"));
+    assert!(Journal::peek(Arc::new(disk), Path::new("/w"), JOURNAL).is_err());
+}
+
+#[tokio::test]
 async fn callers_that_wait_together_share_a_flush() {
     let disk = FakeDisk::new();
     let (journal, _) = open(&disk).await.unwrap();

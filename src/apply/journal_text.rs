@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::apply::records::{FORMAT, Record};
 use crate::failure::{Diagnostic, Failure, Kind};
+use crate::key::StepId;
 
 #[derive(Serialize, Deserialize)]
 struct Line<'a> {
@@ -98,7 +99,15 @@ fn sum_of(raw: &str) -> String {
 }
 
 fn damaged(shown: &str, line: usize) -> Failure {
-    let message = format!("{shown}: line {line} is damaged, and lines follow it");
+    unsound(shown, format!("{shown}: line {line} is damaged, and lines follow it"))
+}
+
+/// A receipt answers a request that no line announces: lines were lost.
+pub fn incomplete(shown: &str, step: &StepId) -> Failure {
+    unsound(shown, format!("{shown}: a line is missing: it has an answer to {step} and no request"))
+}
+
+fn unsound(shown: &str, message: String) -> Failure {
     let help = format!(
         "what an earlier run did may be missing from the lockfile. Keep a copy of {shown}, move it away, and plan again: it finds by their stamps what exists upstream"
     );
@@ -117,7 +126,7 @@ fn newer(shown: &str, line: usize) -> Failure {
 mod tests {
     use super::*;
     use crate::apply::records::{Intent, Outcome, Receipt, RunStart};
-    use crate::key::{ConnectionName, StepId, WorkspaceName};
+    use crate::key::{ConnectionName, WorkspaceName};
     use jiff::Timestamp;
 
     fn records() -> Vec<Record> {

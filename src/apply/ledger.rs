@@ -268,6 +268,8 @@ pub fn intent_of(step: &Step, plan: Option<&QuotePlan>, provider: &str, made: &M
     intent.revision = plan.record.as_ref().map_or(0, |r| r.revision);
     if !intent.creates {
         intent.target = quote_id(plan, made);
+    } else if intent.part.is_some() {
+        intent.owner = quote_id(plan, made);
     }
     if intent.creates
         && intent.part.is_none()

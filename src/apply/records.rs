@@ -159,6 +159,10 @@ pub struct Intent {
     /// The remote object that is changed; `None` for a creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<RemoteId>,
+    /// The remote quote that a part belongs to: by it an adopted quote is remembered that a run
+    /// added parts to and did not live to record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<RemoteId>,
     /// The revision of the remote quote that the step works on. A creation beside an existing
     /// entry has a higher one: the new object takes the entry over.
     pub revision: u32,
@@ -193,6 +197,7 @@ impl Intent {
             drops: Vec::new(),
             from: None,
             target: None,
+            owner: None,
             revision: 0,
             generation: 0,
             state: None,

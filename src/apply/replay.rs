@@ -25,7 +25,7 @@ pub struct Replay {
     pub applied: Vec<AppliedStep>,
     /// Steps that may have been done, in the order of their intents.
     pub open: Vec<OpenStep>,
-    /// Receipts of steps that no intent announced; a fault, told and not folded.
+    /// Receipts of steps that no intent announced: lines were lost. A journal is not opened so.
     pub strays: Vec<(RunId, Receipt)>,
     /// Bytes of a torn last line that were dropped.
     pub torn: usize,
@@ -36,10 +36,23 @@ pub struct Replay {
 pub struct AppliedStep {
     /// Its run.
     pub run: RunId,
+    /// When its request was about to leave.
+    pub at: Timestamp,
     /// What it was to do.
     pub intent: Intent,
     /// What came back.
     pub receipt: Receipt,
+    /// When.
+    pub answered: Timestamp,
+}
+
+impl From<AppliedStep> for OpenStep {
+    /// For a step that nothing can be remembered by: only a look upstream says what holds now, as
+    /// for a step whose outcome is unknown.
+    fn from(step: AppliedStep) -> Self {
+        let AppliedStep { run, at, intent, receipt, answered } = step;
+        Self { run, at, intent, receipt: Some((answered, receipt)) }
+    }
 }
 
 /// A step whose outcome is unknown.
@@ -51,7 +64,8 @@ pub struct OpenStep {
     pub at: Timestamp,
     /// What it was to do.
     pub intent: Intent,
-    /// The receipt that says unknown, with its time; `None` after a kill.
+    /// The last receipt, with its time: it says unknown, or applied where nothing can be
+    /// remembered by it; `None` after a kill.
     pub receipt: Option<(Timestamp, Receipt)>,
 }
 
@@ -87,9 +101,10 @@ impl Replay {
             }
         }
         for step in &self.applied {
-            let (run, at) = (step.run.clone(), Timestamp::UNIX_EPOCH);
+            let (run, at) = (step.run.clone(), step.at);
             records.push(Record::Intent { run: run.clone(), at, steps: vec![step.intent.clone()] });
-            records.push(Record::Receipt { run, at, receipts: vec![step.receipt.clone()] });
+            let receipts = vec![step.receipt.clone()];
+            records.push(Record::Receipt { run, at: step.answered, receipts });
         }
         for start in self.runs.iter().filter(|r| needed.contains(&r.run)) {
             if !self.broken_off.contains(start) {
@@ -161,9 +176,10 @@ pub fn replay(records: impl IntoIterator<Item = Record>) -> Replay {
         let outcome = track.last.as_ref().map(|(_, receipt)| receipt.outcome);
         match (outcome, track.last) {
             (Some(Outcome::Rejected | Outcome::NotSent), _) => {}
-            (Some(Outcome::Applied), Some((_, receipt))) => {
+            (Some(Outcome::Applied), Some((answered, receipt))) => {
                 if !track.recorded {
-                    let step = AppliedStep { run, intent: track.intent, receipt };
+                    let Track { at, intent, .. } = track;
+                    let step = AppliedStep { run, at, intent, receipt, answered };
                     applied.push((track.answered, track.order, step));
                 }
             }

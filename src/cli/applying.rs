@@ -19,7 +19,7 @@ use crate::apply::fold::fold_all;
 use crate::apply::journal::Journal;
 use crate::apply::ledger::Ledger;
 use crate::apply::records::{self, RunId, RunStart};
-use crate::apply::replay::{AppliedStep, OpenStep, Replay};
+use crate::apply::replay::{OpenStep, Replay};
 use crate::apply::report::{QuoteOutcome, QuoteReport, Report};
 use crate::apply::state_folder;
 use crate::apply::workspace_lock::WorkspaceLock;
@@ -28,7 +28,7 @@ use crate::key::{ConnectionName, QuoteName};
 use crate::plan::model::{Action, Plan, QuotePlan};
 use crate::plan::saved;
 use crate::provider::Writer;
-use crate::provider::step::{Effect, Effects, Trouble, TroubleKind};
+use crate::provider::step::{Effect, Effects};
 use crate::provider::survey::Sight;
 
 /// The effects with consent: the flag, and what the workspace allows.
@@ -58,11 +58,8 @@ pub struct Run {
     pub consent: Effects,
     /// The journal.
     journal: Journal,
-    /// What an earlier run left.
-    replay: Replay,
-    /// Applied steps of earlier runs that no entry can hold: their quote was adopted in a run that
-    /// died before it was recorded. Only a look upstream says what holds now.
-    homeless: Vec<AppliedStep>,
+    /// Requests of earlier runs of which only a look upstream says what holds now.
+    open: Vec<OpenStep>,
     /// Whether this machine remembers no earlier run.
     fresh: bool,
     _lock: WorkspaceLock,
@@ -76,7 +73,7 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
     // Between opening and locking another run may have ended.
     opened.lockfile = opened.store.load(&opened.workspace.name)?;
     let file = open::journal_file(&opened);
-    let (journal, replay) = Journal::open(
+    let (journal, Replay { applied, mut open, torn, .. }) = Journal::open(
         Arc::clone(&opened.disk),
         &opened.folder,
         file,
@@ -84,33 +81,33 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
         opened.machine.clock(),
     )
     .await?;
+    open::note_torn(&mut opened, torn);
     let lease = lock.lease();
     journal.ask_leave(Box::new(move || lease.still_held()));
-    let steps = replay.applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
-    let left = fold_all(&mut opened.lockfile, steps);
-    // Steps of two runs may have the same name: the whole of them is compared.
-    let is_left = |a: &AppliedStep| {
-        left.iter().any(|(intent, receipt, _)| *intent == a.intent && *receipt == a.receipt)
-    };
-    let homeless: Vec<AppliedStep> =
-        replay.applied.iter().filter(|a| is_left(a)).cloned().collect();
-    if !replay.applied.is_empty() {
+    if !applied.is_empty() {
+        let steps = applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
+        let left = fold_all(&mut opened.lockfile, steps);
+        // Steps of two runs may have the same name: the whole of them is compared.
+        let (left, recorded): (Vec<_>, Vec<_>) = applied
+            .into_iter()
+            .partition(|a| left.iter().any(|(i, r, _)| *i == a.intent && *r == a.receipt));
         opened.store.save(&opened.lockfile)?;
         let mut by_run: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for step in replay.applied.iter().filter(|a| !is_left(a)) {
-            by_run.entry(step.run.clone()).or_default().push(step.intent.step.clone());
+        for step in recorded {
+            by_run.entry(step.run).or_default().push(step.intent.step);
         }
         for (run, steps) in by_run {
             journal.checkpoint_of(run, steps).await?;
         }
+        open.extend(left.into_iter().map(OpenStep::from));
     }
-    Ok(Run { opened, consent, journal, replay, homeless, fresh, _lock: lock })
+    Ok(Run { opened, consent, journal, open, fresh, _lock: lock })
 }
 
 impl Run {
-    /// Requests of earlier runs whose outcome is unknown.
+    /// Requests of earlier runs whose outcome is unknown, or that nothing can be remembered by.
     pub fn open_steps(&self) -> &[OpenStep] {
-        &self.replay.open
+        &self.open
     }
 
     /// Writes down what became of a step of an earlier run.
@@ -311,55 +308,31 @@ pub async fn carry_out(
         stop: stop.clone(),
     };
     let mut report = apply.run().await?;
-    report.quotes.extend(forsaken(run, planned));
+    report.quotes.extend(forsaken(planned));
     Ok(report)
 }
 
-/// Quotes of which an earlier run may have made something, and which nobody asks for any more:
-/// neither a manifest nor an entry leads to them, so that no plan looks. A person has to.
-fn forsaken(run: &Run, planned: &Planned) -> Vec<QuoteReport> {
-    let opened = &run.opened;
-    let is_known = |name: &QuoteName| {
-        opened.lockfile.entries.contains_key(name)
-            || planned.plan.quotes.iter().any(|q| q.quote == *name)
-            || opened.loaded.quotes.iter().any(|q| q.name == *name || q.was.as_ref() == Some(name))
-    };
-    let mut rows: BTreeMap<&QuoteName, QuoteReport> = BTreeMap::new();
-    for open in run.open_steps() {
-        let Some(quote) = open.intent.quote.as_ref().filter(|name| !is_known(name)) else {
-            continue;
-        };
-        let trouble = Trouble::new(
-            TroubleKind::Network,
-            "an earlier run sent a request for it whose outcome is unknown, and its manifest is gone",
-        );
-        rows.entry(quote).or_insert_with(|| QuoteReport {
-            quote: quote.clone(),
-            connection: open.intent.connection.clone(),
-            action: Action::Orphaned,
-            outcome: QuoteOutcome::Unknown,
-            id: None,
-            links: BTreeMap::new(),
-            error: Some(trouble.help(format!(
-                "look upstream, then say `proforma recover {quote} --adopt ID` or `--absent`; or bring the manifest back"
-            ))),
-            lacking: Effects::new(),
-            stale: false,
-        });
-    }
-    rows.into_values().collect()
+/// The rows of quotes that no plan looks at.
+fn forsaken(planned: &Planned) -> impl Iterator<Item = QuoteReport> {
+    planned.forsaken.iter().map(|(quote, left)| QuoteReport {
+        quote: quote.clone(),
+        connection: left.connection.clone(),
+        action: Action::Orphaned,
+        outcome: QuoteOutcome::Unknown,
+        id: None,
+        links: BTreeMap::new(),
+        error: Some(left.trouble.clone()),
+        lacking: Effects::new(),
+        stale: false,
+    })
 }
 
 /// Requests of an earlier run whose outcome was unknown: the live look at their quotes has settled
-/// what became of them, save for messages, which leave no trace that proves their absence. So it
-/// has for steps that were applied and that no entry could hold: kept, they would be brought into
-/// the lockfile by a later run, over what was recorded since.
+/// what became of them, save for messages, which leave no trace that proves their absence.
 async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
     let looked_at: BTreeMap<&QuoteName, (Action, bool)> =
         planned.plan.quotes.iter().map(|q| (&q.quote, (q.action, q.unsettled))).collect();
-    let open = run.replay.open.iter().map(|o| (&o.run, &o.intent));
-    let homeless = run.homeless.iter().map(|a| (&a.run, &a.intent));
-    for (of, intent) in open.chain(homeless) {
+    for OpenStep { run: of, intent, .. } in run.open_steps() {
         // A connection that did not answer has settled nothing.
         if planned.down.contains_key(&intent.connection) {
             continue;

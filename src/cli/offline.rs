@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::args::PlanArgs;
+use super::connect;
 use super::open::Opened;
 use super::planning::{self, Planned};
-use super::{connect, select::Selected};
 use crate::apply::replay::OpenStep;
-use crate::failure::{Diagnostic, Failure, Kind};
-use crate::key::ConnectionName;
+use crate::failure::{Failure, Kind};
 use crate::plan::build::{self, Terms};
 use crate::plan::model::{Action, Plan};
 use crate::plan::offline;
@@ -24,22 +23,10 @@ pub fn plan(
     refuse(args)?;
     let shape = &args.shape;
     let overrides = planning::overrides(shape)?;
-    let selected = Selected::parse(&shape.selection.only, &shape.selection.except)?;
-    let connections = &opened.workspace.connections;
-    let provider = |c: &ConnectionName| connections.get(c).map_or("", |c| c.provider.word());
-    let (subjects, mut diagnostics) =
-        build::pair(&opened.loaded.quotes, &opened.lockfile, &|name, connection, desired| {
-            selected.holds(name, connection, provider(connection), desired)
-        });
-    if subjects.is_empty() && !selected.is_all() {
-        diagnostics.push(
-            Diagnostic::warning("nothing-selected", "no quote matches `--only` and `--except`")
-                .help("`proforma lock list` and the file names show what there is"),
-        );
-    }
-    diagnostics.extend(planning::offline_checks(opened, &subjects)?);
+    let (subjects, mut diagnostics) = planning::chosen(opened, shape)?;
+    let forsaken = planning::forsaken(opened, open, &mut diagnostics);
     let mut dialects = offline::Dialects::new();
-    for (name, connection) in connections {
+    for (name, connection) in &opened.workspace.connections {
         dialects.insert(name.clone(), connect::dialect(name, connection)?);
     }
     let terms = Terms {
@@ -57,6 +44,7 @@ pub fn plan(
         plan,
         diagnostics,
         refusals,
+        forsaken,
         accounts: BTreeMap::new(),
         surveys: BTreeMap::new(),
         down: BTreeMap::new(),

@@ -8,8 +8,9 @@ use super::machine::Here;
 use crate::apply::fold::fold_all;
 use crate::apply::journal::{JOURNAL, Journal, SANDBOX_JOURNAL};
 use crate::apply::replay::Replay;
+use crate::apply::state_folder::STATE_FOLDER;
 use crate::disk::Disk;
-use crate::failure::{Failure, Kind, Severity};
+use crate::failure::{Diagnostic, Failure, Kind, Severity};
 use crate::http::BaseUrl;
 use crate::lockfile::{LOCKFILE, Lockfile, SANDBOX_LOCKFILE, Store};
 use crate::manifest::{self, LoadOptions, Loaded, Workspace};
@@ -36,6 +37,8 @@ pub struct Opened {
     pub sandbox: Option<BaseUrl>,
     /// The machine that the command runs on.
     pub machine: Here,
+    /// What opening it found that does no harm and is told all the same.
+    pub notes: Vec<Diagnostic>,
 }
 
 /// Reads the manifests of the workspace, whatever is wrong with them.
@@ -87,6 +90,7 @@ pub fn open_without_lockfile(global: &Global) -> Result<Opened, Failure> {
         disk,
         sandbox,
         machine: global.machine.clone(),
+        notes: Vec::new(),
     })
 }
 
@@ -102,7 +106,23 @@ pub fn earlier_runs(opened: &mut Opened) -> Result<Replay, Failure> {
     let steps = left.applied.iter().map(|a| (a.intent.clone(), a.receipt.clone()));
     // What cannot be brought in yet is found upstream by its stamp.
     let _left = fold_all(&mut opened.lockfile, steps);
+    note_torn(opened, left.torn);
     Ok(left)
+}
+
+/// Notes that the journal's last line was dropped.
+pub fn note_torn(opened: &mut Opened, bytes: usize) {
+    if bytes == 0 {
+        return;
+    }
+    let file = journal_file(opened);
+    let message = format!(
+        "the last line of {STATE_FOLDER}/{file} is cut off ({bytes} bytes): an earlier run died while it wrote it"
+    );
+    opened.notes.push(
+        Diagnostic::note("journal-torn", message)
+            .help("nothing was sent on its account: it is dropped"),
+    );
 }
 
 /// The address of a sandbox, as `--sandbox` gives it.

@@ -12,7 +12,7 @@ use super::open::Opened;
 use super::select::Selected;
 use crate::apply::replay::OpenStep;
 use crate::failure::{Diagnostic, Failure, Kind, Severity};
-use crate::key::ConnectionName;
+use crate::key::{ConnectionName, QuoteName};
 use crate::plan::build::{self, Subject, Terms};
 use crate::plan::guardrails::{self, Scene};
 use crate::plan::model::Plan;
@@ -27,6 +27,8 @@ pub struct Planned {
     pub diagnostics: Vec<Diagnostic>,
     /// Guardrails that it breaks, and (as warnings) those that could not be checked.
     pub refusals: Vec<Diagnostic>,
+    /// Quotes that an earlier run may have made and that no plan looks at.
+    pub forsaken: BTreeMap<QuoteName, Forsaken>,
     /// The connections.
     pub accounts: BTreeMap<ConnectionName, Account>,
     /// What was seen. Connections that are down are missing.
@@ -35,6 +37,14 @@ pub struct Planned {
     pub down: BTreeMap<ConnectionName, Trouble>,
     /// When the look at the upstreams began.
     pub seen_at: jiff::Timestamp,
+}
+
+/// A quote that an earlier run may have made and that nobody asks for any more.
+pub struct Forsaken {
+    /// Where it would be.
+    pub connection: ConnectionName,
+    /// What is not known, and what to do.
+    pub trouble: Trouble,
 }
 
 impl Planned {
@@ -46,6 +56,9 @@ impl Planned {
         }
         if self.refusals.iter().any(|d| d.severity == Severity::Error) {
             kinds.insert(Kind::Guardrail);
+        }
+        if !self.forsaken.is_empty() {
+            kinds.insert(Kind::Unknown);
         }
         for quote in &self.plan.quotes {
             if quote.unsettled {
@@ -80,19 +93,14 @@ pub fn overrides(shape: &Shape) -> Result<Vec<String>, Failure> {
     Ok(names.into_iter().cloned().collect())
 }
 
-/// Surveys and plans. `open` are requests of earlier runs whose outcome is unknown.
-pub async fn plan(
-    opened: &Opened,
+/// The quotes that a command is about, with what is wrong or worth knowing before any look.
+pub fn chosen<'o>(
+    opened: &'o Opened,
     shape: &Shape,
-    consent: &Effects,
-    open: &[OpenStep],
-    parallelism: Option<usize>,
-    stop: &CancellationToken,
-) -> Result<Planned, Failure> {
-    let overrides = overrides(shape)?;
+) -> Result<(Vec<Subject<'o>>, Vec<Diagnostic>), Failure> {
     let selected = Selected::parse(&shape.selection.only, &shape.selection.except)?;
-    let provider =
-        |c: &ConnectionName| opened.workspace.connections.get(c).map_or("", |c| c.provider.word());
+    let connections = &opened.workspace.connections;
+    let provider = |c: &ConnectionName| connections.get(c).map_or("", |c| c.provider.word());
     let (subjects, mut diagnostics) =
         build::pair(&opened.loaded.quotes, &opened.lockfile, &|name, connection, desired| {
             selected.holds(name, connection, provider(connection), desired)
@@ -103,9 +111,58 @@ pub async fn plan(
                 .help("`proforma lock list` and the file names show what there is"),
         );
     }
+    diagnostics.extend(opened.notes.iter().cloned());
+    diagnostics.extend(offline_checks(opened, &subjects)?);
+    Ok((subjects, diagnostics))
+}
+
+/// Quotes of which an earlier run may have made something, and which nobody asks for any more:
+/// neither a manifest nor an entry leads to them, so that no plan looks. A person has to.
+pub fn forsaken(
+    opened: &Opened,
+    open: &[OpenStep],
+    told: &mut Vec<Diagnostic>,
+) -> BTreeMap<QuoteName, Forsaken> {
+    let is_known = |name: &QuoteName| {
+        opened.lockfile.entries.contains_key(name)
+            || opened.loaded.quotes.iter().any(|q| q.name == *name || q.was.as_ref() == Some(name))
+    };
+    let mut found = BTreeMap::new();
+    for step in open {
+        let Some(quote) = step.intent.quote.as_ref().filter(|name| !is_known(name)) else {
+            continue;
+        };
+        let connection = step.intent.connection.clone();
+        let trouble = Trouble::new(
+            TroubleKind::Network,
+            "an earlier run sent a request for it whose outcome is unknown, and its manifest is gone",
+        )
+        .help(format!(
+            "look upstream, then say `proforma recover {quote} --adopt ID` or `--absent`; or bring the manifest back"
+        ));
+        found.entry(quote.clone()).or_insert(Forsaken { connection, trouble });
+    }
+    told.extend(found.iter().map(|(quote, Forsaken { trouble, .. })| {
+        let told = Diagnostic::warning("quote-forsaken", format!("{quote}: {}", trouble.message));
+        trouble.help.iter().fold(told, |told, help| told.help(help)).about(quote)
+    }));
+    found
+}
+
+/// Surveys and plans. `open` are requests of earlier runs whose outcome is unknown.
+pub async fn plan(
+    opened: &Opened,
+    shape: &Shape,
+    consent: &Effects,
+    open: &[OpenStep],
+    parallelism: Option<usize>,
+    stop: &CancellationToken,
+) -> Result<Planned, Failure> {
+    let overrides = overrides(shape)?;
+    let (subjects, mut diagnostics) = chosen(opened, shape)?;
     let names: BTreeSet<&ConnectionName> = subjects.iter().map(|s| s.connection).collect();
     let names: Vec<&ConnectionName> = names.into_iter().collect();
-    diagnostics.extend(offline_checks(opened, &subjects)?);
+    let forsaken = forsaken(opened, open, &mut diagnostics);
     let accounts = connect::connect(opened, &names, parallelism, stop)?;
     let seen_at = opened.machine.now();
     let (surveys, down) = survey(opened, &subjects, &accounts).await?;
@@ -133,14 +190,14 @@ pub async fn plan(
     hold_unsettled(&mut plan, open, &accounts);
     hold_shared(&mut plan, opened);
     let refusals = refusals(opened, &plan, consent);
-    Ok(Planned { plan, diagnostics, refusals, accounts, surveys, down, seen_at })
+    Ok(Planned { plan, diagnostics, refusals, forsaken, accounts, surveys, down, seen_at })
 }
 
 /// Adds the upstream's own price to quotes that would be made or replaced. A preview that fails is
 /// a warning: the plan holds without it.
 pub async fn preview(opened: &Opened, planned: &mut Planned) {
     use crate::plan::model::Action;
-    let manifests: BTreeMap<&crate::key::QuoteName, &crate::desired::Quote> =
+    let manifests: BTreeMap<&QuoteName, &crate::desired::Quote> =
         opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
     for quote in &mut planned.plan.quotes {
         let (Some(account), Some(survey), Some(desired)) = (
@@ -281,7 +338,7 @@ pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
 
 /// Two entries with one remote object: an id was copied by hand. Neither is touched.
 pub(super) fn hold_shared(plan: &mut Plan, opened: &Opened) {
-    let mut owners: BTreeMap<_, Vec<&crate::key::QuoteName>> = BTreeMap::new();
+    let mut owners: BTreeMap<_, Vec<&QuoteName>> = BTreeMap::new();
     for (name, entry) in &opened.lockfile.entries {
         owners.entry((&entry.connection, &entry.id)).or_default().push(name);
     }

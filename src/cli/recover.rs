@@ -13,6 +13,7 @@ use crate::apply::records::{self, Receipt};
 use crate::apply::replay::OpenStep;
 use crate::failure::{Failure, Kind};
 use crate::key::RemoteId;
+use crate::output::failure_human::diagnostics_human;
 use crate::output::printer::Printer;
 use crate::output::text::safe;
 
@@ -26,6 +27,7 @@ pub async fn run(
 ) -> Ending {
     let opened = open::open(global)?;
     let run = applying::begin(opened, &[]).await?;
+    printer.say(&diagnostics_human(&run.opened.notes, printer.look_err()));
     let open: Vec<&OpenStep> = run
         .open_steps()
         .iter()
