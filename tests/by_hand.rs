@@ -175,6 +175,35 @@ fn what_the_manifest_does_not_own_is_in_the_total() {
     assert!(moved.to_string().contains("does not own"), "{moved:#}");
 }
 
+/// Half a yen that HubSpot keeps and a manifest's arithmetic does not: nobody's hidden fee.
+#[test]
+fn an_account_that_rounds_otherwise_is_said_to() {
+    let world = world();
+    world.edit("proforma.yaml", "QUICKQUOTE_TOKEN }, currency: USD", "QUICKQUOTE_TOKEN }, currency: JPY");
+    let deal = json!({ "properties": { "dealname": "In yen", "deal_currency_code": "JPY" } });
+    let deal = world.by_hand("POST", "/hubspot/crm/v3/objects/deals", &deal)["id"].clone();
+    world.write(
+        "quotes/a.yaml",
+        &format!(
+            "quote: a\nconnection: crm\ntitle: A\nexpires: 2027-12-01\ncurrency: JPY\ndeal: {{ id: {deal} }}\n\
+             customer: {{ email: jo@acme.example, first_name: Jo, last_name: Ek }}\n\
+             items: [{{ key: a, name: Audit, price: 105 }}]\ndiscounts: [{{ label: Loyalty, percent: 10 }}]\n"
+        ),
+    );
+    // Everything arrived, and the sum is another one: that is said, and recorded.
+    let applied = world.apply().expect(0);
+    let told = "a: upstream it comes to 94.5 JPY, and the plan said 94 JPY";
+    assert!(applied.stderr.contains(told), "{}", applied.stderr);
+    let lock = world.run(&["lock", "list", "--format", "json"]).expect(0).json();
+    assert_eq!(lock["quotes"][0]["total"]["amount"], "94.5", "{lock:#}");
+    world.settled();
+    let moved = world.run(&["migrate", "--from", "crm", "--to", "shop", "--format", "json"]);
+    let moved = moved.expect(0).json();
+    assert_eq!(moved["quotes"][0]["totals"]["before"], "94.5", "{moved:#}");
+    assert_eq!(moved["quotes"][0]["totals"]["equal"], false, "{moved:#}");
+    assert!(moved.to_string().contains("the account rounds otherwise"), "{moved:#}");
+}
+
 /// Nobody gets an empty quote in the place of a full one.
 #[test]
 fn a_manifest_without_items_is_not_migrated() {

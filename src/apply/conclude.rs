@@ -11,8 +11,10 @@ use super::executor::{Apply, Exhausted};
 use super::outcome::outcome_of;
 use super::report::{QuoteOutcome, QuoteReport, Report};
 use super::schedule::{Schedule, Standing};
+use crate::failure::Diagnostic;
 use crate::key::{ConnectionName, QuoteName};
 use crate::lockfile::Lockfile;
+use crate::money::Money;
 use crate::plan::model::QuotePlan;
 use crate::provider::Requests;
 use crate::provider::step::{Effects, Outcome, Step, Trouble, TroubleKind};
@@ -101,8 +103,11 @@ impl<'a> Apply<'a> {
                 None => (outcome, error),
             };
             let whole = matches!(outcome, QuoteOutcome::Applied | QuoteOutcome::Unchanged);
-            if !self.stale.contains_key(&plan.quote) && held.is_none() {
-                self.ledger.conclude(plan, whole);
+            if !self.stale.contains_key(&plan.quote)
+                && held.is_none()
+                && let Some(there) = self.ledger.conclude(plan, whole)
+            {
+                report.diagnostics.push(differs(plan, there));
             }
             let entry = self.ledger.entry(&plan.quote);
             report.quotes.push(QuoteReport {
@@ -127,6 +132,16 @@ impl<'a> Apply<'a> {
         }
         report
     }
+}
+
+/// Every value arrived, and the upstream makes another sum of them.
+fn differs(plan: &QuotePlan, there: Money) -> Diagnostic {
+    let planned = plan.total_after.map(|planned| format!(", and the plan said {planned}"));
+    let message =
+        format!("{}: upstream it comes to {there}{}", plan.quote, planned.unwrap_or_default());
+    Diagnostic::warning("total-differs", message)
+        .help("every value arrived as written: the account rounds or adds in another way. Look at the quote upstream before the customer does")
+        .about(&plan.quote)
 }
 
 /// All steps of some schedules.

@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::key::{ConnectionName, QuoteName, RemoteId, Stamp, StepId};
 use crate::lockfile::model::web_link;
 use crate::lockfile::{Entry, Lockfile, RefRecord, Store};
+use crate::money::Money;
 use crate::plan::decide::state_fingerprint;
 use crate::plan::diff::STATE;
 use crate::plan::model::{Action, QuotePlan, Record};
@@ -29,13 +30,15 @@ use crate::provider::survey::Observed;
 pub struct Ledger {
     lockfile: Lockfile,
     made: BTreeMap<QuoteName, Made>,
+    /// What the upstreams said last that quotes come to.
+    totals: BTreeMap<QuoteName, Money>,
     unsaved: Vec<StepId>,
 }
 
 impl Ledger {
     /// A ledger that starts from what is recorded.
     pub fn new(lockfile: Lockfile) -> Self {
-        Self { lockfile, made: BTreeMap::new(), unsaved: Vec::new() }
+        Self { lockfile, made: BTreeMap::new(), totals: BTreeMap::new(), unsaved: Vec::new() }
     }
 
     /// What is recorded now.
@@ -130,7 +133,10 @@ impl Ledger {
             }
         }
         entry.parts.clone_from(&observed.parts);
-        entry.total = observed.total.or(entry.total);
+        if let Some(total) = observed.total {
+            entry.total = Some(total);
+            self.totals.insert(quote.clone(), total);
+        }
     }
 
     /// Takes in a quote that was found by its stamp and is not recorded, with what holds of it.
@@ -158,19 +164,20 @@ impl Ledger {
         self.seen(quote, observed);
     }
 
-    /// Records the end of a quote; `whole` = everything that the plan promised is done.
-    pub fn conclude(&mut self, plan: &QuotePlan, whole: bool) {
+    /// Records the end of a quote; `whole` = everything that the plan promised is done. Gives the
+    /// upstream's total where the plan promised another one.
+    pub fn conclude(&mut self, plan: &QuotePlan, whole: bool) -> Option<Money> {
         if !whole {
-            return;
+            return None;
         }
         if matches!(plan.action, Action::Delete | Action::Forget) {
             self.lockfile.entries.remove(&plan.quote);
-            return;
+            return None;
         }
         let (Some(record), Some(entry)) =
             (&plan.record, self.lockfile.entries.get_mut(&plan.quote))
         else {
-            return;
+            return None;
         };
         let before = entry.clone();
         note(entry, plan, record);
@@ -178,10 +185,13 @@ impl Ledger {
             entry.fields.insert(Path::new(STATE), state_fingerprint(&plan.quote, state));
             entry.state.get_or_insert_with(|| state.word());
         }
-        entry.total = plan.total_after.or(entry.total);
+        // What the customer sees is recorded, not what was computed.
+        let there = self.totals.get(&plan.quote).copied();
+        entry.total = there.or(plan.total_after).or(entry.total);
         if before != *entry {
             entry.generation = plan.basis.generation + 1;
         }
+        there.filter(|there| plan.total_after.is_some_and(|planned| planned != *there))
     }
 
     /// Puts entries back as they were before the run.

@@ -76,6 +76,7 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
     if let Some(events) = events {
         events.finish()?;
     }
+    printer.say(&diagnostics_human(&report.diagnostics, printer.look_err()));
     if printer.is_json() {
         printer.data(&apply_json(&report));
     } else {

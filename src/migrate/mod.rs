@@ -113,7 +113,7 @@ pub fn migrate(job: &Job<'_>, source: &Quote, unmapped: &mut Unmapped) -> Moved 
         file: None,
         written: Written::Nothing,
     };
-    let settled = settle(&mut draft, before, unsaid.is_some());
+    let settled = settle(&mut draft, before, unsaid.and(computed));
     for (section, names) in std::mem::take(&mut draft.unmapped) {
         unmapped.entry(section).or_default().extend(names);
     }
@@ -133,15 +133,28 @@ fn impossible(path: impl Into<String>, from: Option<String>, why: impl Into<Stri
     vec![Row { path, outcome: Outcome::Impossible, from, to: None, why }]
 }
 
-/// Brings a draft to where its target takes it.
-fn settle(draft: &mut Draft<'_>, before: Option<Money>, unsaid: bool) -> Result<Totals, Vec<Row>> {
+/// Brings a draft to where its target takes it. `said` is what the manifest comes to, where that is
+/// not the total that is recorded.
+fn settle(
+    draft: &mut Draft<'_>,
+    before: Option<Money>,
+    said: Option<Money>,
+) -> Result<Totals, Vec<Row>> {
     if !draft.source.items.is_owned() && !draft.source.alternatives.is_owned() {
         let why = "the manifest says nothing of its items, so the new quote would have none: write them into it, or import it anew";
         return Err(impossible("items", None, why));
     }
     money_of(draft, before)?;
-    if unsaid {
-        let why = "upstream it has discounts, fees or taxes that its manifest does not own, and the new quote would not have them: write them into it, or import it anew";
+    if let Some(said) = said {
+        // A cent for each part may as well be an account that rounds in a way of its own.
+        let pair = Totals { before, after: Some(said), why: None };
+        let why = if totals::may_be_rounding(&pair, draft.source) {
+            format!(
+                "its manifest comes to {said}: the account rounds otherwise, or has a small discount, fee or tax that the manifest does not own"
+            )
+        } else {
+            "upstream it has discounts, fees or taxes that its manifest does not own, and the new quote would not have them: write them into it, or import it anew".to_owned()
+        };
         draft.note_money("total", Outcome::Lost, None, why);
     }
     retarget::retarget(draft);
