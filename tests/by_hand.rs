@@ -179,7 +179,11 @@ fn what_the_manifest_does_not_own_is_in_the_total() {
 #[test]
 fn an_account_that_rounds_otherwise_is_said_to() {
     let world = world();
-    world.edit("proforma.yaml", "QUICKQUOTE_TOKEN }, currency: USD", "QUICKQUOTE_TOKEN }, currency: JPY");
+    world.edit(
+        "proforma.yaml",
+        "QUICKQUOTE_TOKEN }, currency: USD",
+        "QUICKQUOTE_TOKEN }, currency: JPY",
+    );
     let deal = json!({ "properties": { "dealname": "In yen", "deal_currency_code": "JPY" } });
     let deal = world.by_hand("POST", "/hubspot/crm/v3/objects/deals", &deal)["id"].clone();
     world.write(

@@ -35,11 +35,33 @@ pub fn fold(lockfile: &mut Lockfile, intent: &Intent, receipt: &Receipt) -> Fold
     if receipt.outcome != Outcome::Applied || receipt.step != intent.step {
         return Folded::Nothing;
     }
-    match (&intent.quote, &intent.part) {
-        (None, _) => Folded::Nothing,
-        (Some(quote), None) => fold_quote(lockfile, quote, intent, receipt),
-        (Some(quote), Some(part)) => fold_part(lockfile, quote, part, intent, receipt),
+    let Some(quote) = &intent.quote else { return Folded::Nothing };
+    if let Some(earlier) = earlier_name(lockfile, quote, intent) {
+        // One object must never have two entries. Where another run has renamed it since, this step
+        // is the older word.
+        let recorded = lockfile.entries.get(&earlier);
+        if recorded.is_some_and(|entry| entry.generation >= intent.generation) {
+            return Folded::Older;
+        }
+        let Some(entry) = lockfile.entries.remove(&earlier) else { return Folded::Nothing };
+        lockfile.entries.insert(quote.clone(), entry.renamed(&earlier));
     }
+    match &intent.part {
+        None => fold_quote(lockfile, quote, intent, receipt),
+        Some(part) => fold_part(lockfile, quote, part, intent, receipt),
+    }
+}
+
+/// The name under which an object is recorded that a step knows by another one: a run that renames a
+/// quote and dies before the lockfile is written has left the entry under the earlier name.
+fn earlier_name(lockfile: &Lockfile, quote: &QuoteName, intent: &Intent) -> Option<QuoteName> {
+    let id = intent.target.as_ref().or(intent.owner.as_ref())?;
+    if lockfile.entries.contains_key(quote) {
+        return None;
+    }
+    let mut all = lockfile.entries.iter();
+    let found = all.find(|(_, e)| e.connection == intent.connection && e.id == *id);
+    found.map(|(name, _)| name.clone())
 }
 
 /// Brings many steps into the lockfile, in whatever order their receipts came, and gives back

@@ -54,17 +54,23 @@ impl Ledger {
     /// Records what holds already: renames, adoptions, fields that are in place.
     pub fn prepare(&mut self, plan: &QuotePlan) {
         let Some(record) = &plan.record else { return };
-        if matches!(plan.action, Action::Create | Action::Blocked) {
+        if plan.action == Action::Create {
             return;
         }
         let entries = &mut self.lockfile.entries;
+        if plan.action == Action::Blocked {
+            if let Some(entry) =
+                entries.get_mut(&plan.quote).filter(|e| e.protect != record.protect)
+            {
+                entry.protect = record.protect;
+                entry.generation = plan.basis.generation + 1;
+            }
+            return;
+        }
         if let Some(was) = &record.was
-            && let Some(mut entry) = entries.remove(was)
+            && let Some(entry) = entries.remove(was)
         {
-            // Fingerprints are bound to the name: under the new one they say nothing.
-            entry.fields.clear();
-            entry.was = Some(was.clone());
-            entries.entry(plan.quote.clone()).or_insert(entry);
+            entries.entry(plan.quote.clone()).or_insert_with(|| entry.renamed(was));
         }
         let Some(id) = &plan.id else { return };
         let before = entries.get(&plan.quote).cloned();
@@ -122,10 +128,6 @@ impl Ledger {
             return;
         }
         entry.stamp = observed.stamp.clone().or_else(|| entry.stamp.take());
-        let own = Stamp::new(&self.lockfile.workspace, quote, entry.revision, "");
-        if entry.stamp.as_ref() == Some(&own) {
-            entry.was = None;
-        }
         entry.state = Some(observed.state.word());
         for (name, url) in &observed.links {
             if let Some(url) = web_link(url) {
@@ -181,6 +183,11 @@ impl Ledger {
         };
         let before = entry.clone();
         note(entry, plan, record);
+        // Only now: as long as one part carries the earlier name's stamp, it is known by that name.
+        let own = Stamp::new(&self.lockfile.workspace, &plan.quote, entry.revision, "");
+        if entry.stamp.as_ref().is_none_or(|stamp| *stamp == own) {
+            entry.was = None;
+        }
         if let Some(state) = plan.state_after.as_ref().filter(|_| !plan.state_drifts()) {
             entry.fields.insert(Path::new(STATE), state_fingerprint(&plan.quote, state));
             entry.state.get_or_insert_with(|| state.word());
@@ -250,7 +257,12 @@ fn note(entry: &mut Entry, plan: &QuotePlan, record: &Record) {
     if entry.from.is_none() {
         entry.from.clone_from(&record.from);
     }
-    entry.stamp.get_or_insert_with(|| record.stamp.clone());
+    if entry.stamp.is_none() {
+        entry.stamp.clone_from(&record.stamp);
+    }
+    if record.stamped_as.is_some() {
+        entry.was.clone_from(&record.stamped_as);
+    }
     if entry.state.is_none() {
         entry.state = plan.state_before.as_ref().map(crate::provider::state::State::word);
     }
@@ -276,6 +288,7 @@ pub fn intent_of(step: &Step, plan: Option<&QuotePlan>, provider: &str, made: &M
     let Some(plan) = plan else { return intent };
     intent.generation = plan.basis.generation + 1;
     intent.revision = plan.record.as_ref().map_or(0, |r| r.revision);
+    intent.protect = plan.record.as_ref().map(|r| r.protect);
     if !intent.creates {
         intent.target = quote_id(plan, made);
     } else if intent.part.is_some() {
@@ -286,7 +299,6 @@ pub fn intent_of(step: &Step, plan: Option<&QuotePlan>, provider: &str, made: &M
         && let Some(record) = &plan.record
     {
         intent.from.clone_from(&record.from);
-        intent.protect = Some(record.protect);
         intent.refs = record
             .refs
             .iter()

@@ -44,13 +44,14 @@ pub async fn run(global: &Global, args: &ApplyArgs, printer: &Printer) -> Ending
         // It was reviewed when it was saved.
         printer.page(|_| format!("Saved plan: {}\n", plan_summary(&planned.plan)));
     } else {
-        let invalid = planned.kind() == Some(Kind::Invalid);
+        let invalid = planned.refused() == Some(Kind::Invalid);
         let next = if invalid { Next::Mend } else { Next::Nothing };
         printer.page(|look| plan_human(&planned.plan, next, look));
     }
-    if let Some(kind) = planned.kind().filter(|k| matches!(k, Kind::Invalid | Kind::Guardrail)) {
+    if let Some(refused) = planned.refused() {
         let what =
-            if kind == Kind::Invalid { "the plan has errors" } else { "a guardrail refused" };
+            if refused == Kind::Invalid { "the plan has errors" } else { "a guardrail refused" };
+        let kind = planned.kind().unwrap_or(refused);
         return Err(Failure::new(kind, format!("{what}; nothing was written")).with(told));
     }
     printer.say(&diagnostics_human(&told, printer.look_err()));

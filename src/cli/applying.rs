@@ -120,6 +120,11 @@ impl Run {
         for step in steps {
             self.journal.checkpoint_of(step.run.clone(), vec![step.intent.step.clone()]).await?;
         }
+        self.end().await
+    }
+
+    /// Ends the journal: what is left in it is for the next run.
+    pub async fn end(&self) -> Result<(), Failure> {
         self.journal.close().await.map(drop)
     }
 }
@@ -221,7 +226,9 @@ pub async fn revive(
             .await?;
     let manifests: BTreeMap<_, _> = run.opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
     let mut stale = BTreeMap::new();
-    for quote in plan.quotes.iter().filter(|q| q.action.is_pending()) {
+    // A row that only records something must not put back what a later run recorded.
+    let acts = |q: &&crate::plan::model::QuotePlan| q.action.is_pending() || q.record.is_some();
+    for quote in plan.quotes.iter().filter(acts) {
         let manifest = manifests.get(&quote.quote).copied();
         let entry = entry_of(&run.opened, quote);
         let sight: Option<&Sight> =
@@ -339,7 +346,7 @@ async fn settle_open(run: &Run, planned: &Planned) -> Result<(), Failure> {
         }
         let settled = intent.quote.as_ref().is_none_or(|quote| {
             looked_at
-                .get(quote)
+                .get(planned.bearers.get(quote).unwrap_or(quote))
                 .is_some_and(|(action, unsettled)| *action != Action::Unverifiable && !unsettled)
         });
         if !settled {

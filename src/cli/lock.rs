@@ -1,8 +1,8 @@
 //! The command `lock`: the lockfile's care.
 
+use super::applying::{self, Run};
 use super::args::{Global, LockCommand};
 use super::{Ending, lock_merge, lock_rebuild, open, program};
-use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::QuoteName;
 use crate::output::printer::Printer;
@@ -18,40 +18,60 @@ pub async fn run(global: &Global, command: &LockCommand, printer: &Printer) -> E
         }
         LockCommand::Rebuild { overwrite } => lock_rebuild::run(global, *overwrite, printer).await,
         LockCommand::Merge { base, ours, theirs } => lock_merge::run(base, ours, theirs, printer),
-        LockCommand::Mv { old, new } => rename(global, old, new, printer),
-        LockCommand::Forget { quote } => {
-            let mut opened = open::open(global)?;
-            let _lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
-            opened.lockfile = opened.store.load(&opened.workspace.name)?;
-            let name = QuoteName::parse(quote);
-            let entry = name.and_then(|name| opened.lockfile.entries.remove(&name));
-            let Some(entry) = entry else {
-                return Err(Failure::new(
-                    Kind::Invalid,
-                    format!("the lockfile has no quote `{}`", safe(quote)),
-                )
-                .help("`proforma lock list` shows what is recorded"));
-            };
-            opened.store.save(&opened.lockfile)?;
-            printer.data(&format!(
-                "forgotten: {} (it stays upstream on `{}` as {})\n",
-                safe(quote),
-                entry.connection,
-                entry.id
-            ));
-            Ok(None)
-        }
+        LockCommand::Mv { old, new } => rename(global, old, new, printer).await,
+        LockCommand::Forget { quote } => forget(global, quote, printer).await,
     }
+}
+
+/// Opens the workspace to change an entry: what an earlier run did is recorded first, or a later
+/// run would bring it back. `of` must have no request with an unknown outcome.
+async fn begin(global: &Global, of: &[&str]) -> Result<Run, Failure> {
+    let run = applying::begin(open::open(global)?, &[]).await?;
+    let names = run.open_steps().iter().filter_map(|step| step.intent.quote.as_ref());
+    let Some(name) = names.filter(|name| of.contains(&name.as_str())).min() else {
+        return Ok(run);
+    };
+    let failure =
+        Failure::new(Kind::Unknown, format!("a request of `{name}` has an unknown outcome")).help(
+            format!(
+                "settle it first: `{0} recover` explains, `{0} apply` settles what it can",
+                program(global)
+            ),
+        );
+    run.end().await?;
+    Err(failure)
+}
+
+/// Takes an entry out of the lockfile.
+async fn forget(global: &Global, quote: &str, printer: &Printer) -> Ending {
+    let mut run = begin(global, &[quote]).await?;
+    run.end().await?;
+    let opened = &mut run.opened;
+    let name = QuoteName::parse(quote);
+    let entry = name.and_then(|name| opened.lockfile.entries.remove(&name));
+    let Some(entry) = entry else {
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("the lockfile has no quote `{}`", safe(quote)),
+        )
+        .help("`proforma lock list` shows what is recorded"));
+    };
+    opened.store.save(&opened.lockfile)?;
+    printer.data(&format!(
+        "forgotten: {} (it stays upstream on `{}` as {})\n",
+        safe(quote),
+        entry.connection,
+        entry.id
+    ));
+    Ok(None)
 }
 
 /// Gives an entry another name. The stamp upstream and the fingerprints stay those of the earlier
 /// name, which the entry keeps in `was` until the quote is stamped anew.
-fn rename(global: &Global, old: &str, new: &str, printer: &Printer) -> Ending {
-    let mut opened = open::open(global)?;
-    let _lock = WorkspaceLock::take(&opened.folder, &opened.machine.holder())?;
-    opened.lockfile = opened.store.load(&opened.workspace.name)?;
-    // What an earlier run did is recorded under the old name first.
-    let left = open::earlier_runs(&mut opened)?;
+async fn rename(global: &Global, old: &str, new: &str, printer: &Printer) -> Ending {
+    let mut run = begin(global, &[old, new]).await?;
+    run.end().await?;
+    let opened = &mut run.opened;
     let invalid = |what: String, help: &str| Failure::new(Kind::Invalid, what).help(help);
     let to = QuoteName::parse(new).ok_or_else(|| {
         invalid(format!("`{}` cannot be a quote's name", safe(new)), crate::key::NAME_RULE)
@@ -70,20 +90,9 @@ fn rename(global: &Global, old: &str, new: &str, printer: &Printer) -> Ending {
             "two quotes cannot have one name: `proforma lock forget` takes one of them out",
         ));
     }
-    let open = left.open.iter().map(|step| &step.intent.quote);
-    if open.flatten().any(|quote| *quote == from || *quote == to) {
-        return Err(Failure::new(
-            Kind::Unknown,
-            format!("a request of `{from}` or `{to}` has an unknown outcome"),
-        )
-        .help(format!(
-            "settle it first: `{0} recover` explains, `{0} apply` settles what it can",
-            program(global)
-        )));
-    }
     let Some(mut entry) = opened.lockfile.entries.remove(&from) else { return Ok(None) };
     let stamped = entry.was.take().unwrap_or_else(|| from.clone());
-    entry.was = Some(stamped).filter(|name| *name != to && entry.stamp.is_some());
+    entry.was = Some(stamped).filter(|name| *name != to);
     entry.generation = entry.generation.saturating_add(1);
     let id = entry.id.clone();
     opened.lockfile.entries.insert(to.clone(), entry);

@@ -19,7 +19,7 @@ use crate::apply::ledger::Ledger;
 use crate::apply::workspace_lock::WorkspaceLock;
 use crate::failure::{Failure, Kind};
 use crate::key::QuoteName;
-use crate::lockfile::Lockfile;
+use crate::lockfile::{Entry, Lockfile};
 use crate::output::diagnostics::one_line;
 use crate::output::printer::Printer;
 use crate::output::text::safe;
@@ -126,6 +126,16 @@ fn take_in(opened: &Opened, planned: &Planned, ledger: &mut Ledger) -> BTreeMap<
 fn carry_over(rebuilt: &mut Lockfile, old: Option<Lockfile>) -> Vec<QuoteName> {
     let mut kept = Vec::new();
     for (name, old) in old.into_iter().flat_map(|l| l.entries) {
+        // One object has one entry. A stamp of the name before a rename leads to the renamed quote.
+        let same = |e: &Entry| (&e.connection, &e.id) == (&old.connection, &old.id);
+        let mut all = rebuilt.entries.iter();
+        let other = all.find(|(other, e)| **other != name && same(e)).map(|(n, _)| n.clone());
+        if let Some(other) = other {
+            if old.was.as_ref() != Some(&other) {
+                continue;
+            }
+            rebuilt.entries.remove(&other);
+        }
         let Some(entry) = rebuilt.entries.get_mut(&name) else {
             kept.push(name.clone());
             rebuilt.entries.insert(name, old);

@@ -8,7 +8,7 @@ use super::open::Opened;
 use super::planning::{self, Planned};
 use crate::apply::replay::OpenStep;
 use crate::failure::{Failure, Kind};
-use crate::plan::build::{self, Terms};
+use crate::plan::build::{self, Subject, Terms};
 use crate::plan::model::{Action, Plan};
 use crate::plan::offline;
 use crate::provider::step::Effects;
@@ -37,14 +37,15 @@ pub fn plan(
     };
     let (mut plan, found) = offline::build(&opened.workspace.name, &subjects, &dialects, &terms);
     diagnostics.extend(found);
-    hold_open(&mut plan, open);
-    planning::hold_shared(&mut plan, opened);
+    hold_open(&mut plan, &subjects, open);
+    planning::hold_shared(&mut plan, &subjects, opened);
     let refusals = planning::refusals(opened, &plan, consent);
     Ok(Planned {
         plan,
         diagnostics,
         refusals,
         forsaken,
+        bearers: planning::bearers(&subjects, open),
         accounts: BTreeMap::new(),
         surveys: BTreeMap::new(),
         down: BTreeMap::new(),
@@ -65,10 +66,10 @@ fn refuse(args: &PlanArgs) -> Result<(), Failure> {
 }
 
 /// Of a quote with a request whose outcome is unknown, the lockfile is no witness.
-fn hold_open(plan: &mut Plan, open: &[OpenStep]) {
+fn hold_open(plan: &mut Plan, subjects: &[Subject<'_>], open: &[OpenStep]) {
     for step in open {
-        let Some(name) = &step.intent.quote else { continue };
-        let Some(quote) = plan.quotes.iter_mut().find(|q| q.quote == *name) else { continue };
+        let Some(bearer) = planning::bearer(subjects, step) else { continue };
+        let Some(quote) = plan.quotes.iter_mut().find(|q| q.quote == *bearer) else { continue };
         quote.action = Action::Unverifiable;
         quote.changes.clear();
         (quote.total_before, quote.total_after) = (None, None);

@@ -43,7 +43,7 @@ pub async fn run(global: &Global, args: &PlanArgs, printer: &Printer) -> Ending 
     }
     let kind = planned.kind();
     if let Some(file) = &args.out {
-        if kind == Some(Kind::Invalid) {
+        if planned.refused() == Some(Kind::Invalid) {
             printer.say("hint: the plan was not saved, because it has errors\n");
         } else {
             disk::refuse_links(file, &global.dir)

@@ -11,11 +11,14 @@ use super::connect::{self, Account};
 use super::open::Opened;
 use super::select::Selected;
 use crate::apply::replay::OpenStep;
+use crate::desired::WantedState;
 use crate::failure::{Diagnostic, Failure, Kind, Severity};
 use crate::key::{ConnectionName, QuoteName};
 use crate::plan::build::{self, Subject, Terms};
 use crate::plan::guardrails::{self, Scene};
-use crate::plan::model::Plan;
+use crate::plan::model::{Action, Plan, QuotePlan};
+use crate::provider::Dialect;
+use crate::provider::state::{Move, State};
 use crate::provider::step::{Effect, Effects, Trouble, TroubleKind};
 use crate::provider::survey::{Ask, Survey};
 
@@ -29,6 +32,8 @@ pub struct Planned {
     pub refusals: Vec<Diagnostic>,
     /// Quotes that an earlier run may have made and that no plan looks at.
     pub forsaken: BTreeMap<QuoteName, Forsaken>,
+    /// Renamed quotes: whose the steps of earlier runs are now.
+    pub bearers: BTreeMap<QuoteName, QuoteName>,
     /// The connections.
     pub accounts: BTreeMap<ConnectionName, Account>,
     /// What was seen. Connections that are down are missing.
@@ -48,15 +53,19 @@ pub struct Forsaken {
 }
 
 impl Planned {
+    /// Why nothing of the plan may be written, whatever else is the matter with it.
+    pub fn refused(&self) -> Option<Kind> {
+        let errors = |all: &[Diagnostic]| all.iter().any(|d| d.severity == Severity::Error);
+        if errors(&self.diagnostics) {
+            return Some(Kind::Invalid);
+        }
+        errors(&self.refusals).then_some(Kind::Guardrail)
+    }
+
     /// Why the plan does not end in 0, if so (pending changes not counted).
     pub fn kind(&self) -> Option<Kind> {
         let mut kinds = BTreeSet::new();
-        if self.diagnostics.iter().any(|d| d.severity == Severity::Error) {
-            kinds.insert(Kind::Invalid);
-        }
-        if self.refusals.iter().any(|d| d.severity == Severity::Error) {
-            kinds.insert(Kind::Guardrail);
-        }
+        kinds.extend(self.refused());
         if !self.forsaken.is_empty() {
             kinds.insert(Kind::Unknown);
         }
@@ -65,7 +74,7 @@ impl Planned {
                 kinds.insert(Kind::Unknown);
             } else if quote.ownership_conflict {
                 kinds.insert(Kind::Ownership);
-            } else if quote.action == crate::plan::model::Action::Blocked {
+            } else if quote.action == Action::Blocked {
                 kinds.insert(Kind::Partial);
             }
         }
@@ -101,10 +110,15 @@ pub fn chosen<'o>(
     let selected = Selected::parse(&shape.selection.only, &shape.selection.except)?;
     let connections = &opened.workspace.connections;
     let provider = |c: &ConnectionName| connections.get(c).map_or("", |c| c.provider.word());
-    let (subjects, mut diagnostics) =
+    let (mut subjects, mut diagnostics) =
         build::pair(&opened.loaded.quotes, &opened.lockfile, &|name, connection, desired| {
             selected.holds(name, connection, provider(connection), desired)
         });
+    for subject in &mut subjects {
+        let now = provider(subject.connection);
+        let then = subject.entry.filter(|e| e.connection == *subject.connection);
+        subject.elsewhere = then.map(|e| e.provider.as_str()).filter(|then| *then != now);
+    }
     if subjects.is_empty() && !selected.is_all() {
         diagnostics.push(
             Diagnostic::warning("nothing-selected", "no quote matches `--only` and `--except`")
@@ -132,6 +146,13 @@ pub fn forsaken(
         let Some(quote) = step.intent.quote.as_ref().filter(|name| !is_known(name)) else {
             continue;
         };
+        // Under another name by now, the object is planned for.
+        let object = step.intent.target.as_ref().or(step.intent.owner.as_ref());
+        let at = &step.intent.connection;
+        let mut entries = opened.lockfile.entries.values();
+        if entries.any(|e| e.connection == *at && Some(&e.id) == object) {
+            continue;
+        }
         let connection = step.intent.connection.clone();
         let trouble = Trouble::new(
             TroubleKind::Network,
@@ -187,16 +208,18 @@ pub async fn plan(
     let (mut plan, found) = build::build(&opened.workspace.name, &subjects, &views, &terms);
     diagnostics.extend(found);
     cut_off(&mut plan, &subjects, &accounts, &down);
-    hold_unsettled(&mut plan, open, &accounts);
-    hold_shared(&mut plan, opened);
+    // Of a connection that did not answer, nothing is settled and nothing is known.
+    let answered = open.iter().filter(|step| !down.contains_key(&step.intent.connection));
+    hold_unsettled(&mut plan, &subjects, answered, &accounts);
+    let bearers = bearers(&subjects, open);
+    hold_shared(&mut plan, &subjects, opened);
     let refusals = refusals(opened, &plan, consent);
-    Ok(Planned { plan, diagnostics, refusals, forsaken, accounts, surveys, down, seen_at })
+    Ok(Planned { plan, diagnostics, refusals, forsaken, bearers, accounts, surveys, down, seen_at })
 }
 
 /// Adds the upstream's own price to quotes that would be made or replaced. A preview that fails is
 /// a warning: the plan holds without it.
 pub async fn preview(opened: &Opened, planned: &mut Planned) {
-    use crate::plan::model::Action;
     let manifests: BTreeMap<&QuoteName, &crate::desired::Quote> =
         opened.loaded.quotes.iter().map(|q| (&q.name, q)).collect();
     for quote in &mut planned.plan.quotes {
@@ -337,29 +360,41 @@ pub fn failure_of(name: &ConnectionName, trouble: &Trouble) -> Failure {
 }
 
 /// Two entries with one remote object: an id was copied by hand. Neither is touched.
-pub(super) fn hold_shared(plan: &mut Plan, opened: &Opened) {
+pub(super) fn hold_shared(plan: &mut Plan, subjects: &[Subject<'_>], opened: &Opened) {
     let mut owners: BTreeMap<_, Vec<&QuoteName>> = BTreeMap::new();
     for (name, entry) in &opened.lockfile.entries {
         owners.entry((&entry.connection, &entry.id)).or_default().push(name);
     }
+    let renamed: BTreeMap<&QuoteName, &QuoteName> =
+        subjects.iter().filter_map(|s| Some((s.quote, s.was?))).collect();
     let mut held = false;
-    for ((_, id), names) in owners.iter().filter(|(_, names)| names.len() > 1) {
-        for quote in plan.quotes.iter_mut().filter(|q| names.contains(&&q.quote)) {
-            let was = quote.record.as_ref().and_then(|r| r.was.clone());
-            let other = names.iter().find(|n| ***n != quote.quote && Some(**n) != was.as_ref());
-            let Some(other) = other else { continue };
-            held = true;
-            quote.action = crate::plan::model::Action::Blocked;
-            quote.ownership_conflict = true;
-            quote.steps.clear();
-            quote.record = None;
-            quote.reason =
-                Some(format!("the lockfile says that {id} is this quote and `{other}` too"));
-            quote.help = Some(
-                "restore the entries from git; an id must never be copied between quotes by hand"
-                    .to_owned(),
-            );
-        }
+    for quote in &mut plan.quotes {
+        let Some(names) = quote.id.as_ref().and_then(|id| owners.get(&(&quote.connection, id)))
+        else {
+            continue;
+        };
+        let was = renamed.get(&quote.quote).copied();
+        let own = names.iter().any(|name| **name == quote.quote || Some(*name) == was);
+        let other = names.iter().find(|n| ***n != quote.quote && Some(**n) != was);
+        let (Some(other), Some(id)) = (other, &quote.id) else { continue };
+        held = true;
+        quote.reason = Some(if own {
+            format!("the lockfile says that {id} is this quote and `{other}` too")
+        } else {
+            format!("{id} carries its stamp, and the lockfile says that it is `{other}`")
+        });
+        quote.help = Some(if own {
+            "restore the entries from git; an id must never be copied between quotes by hand"
+                .to_owned()
+        } else {
+            format!(
+                "if it is the same quote under a new name, write `was: {other}` into the manifest; if it is another one, give it another name (`{other}` keeps the old stamp until its next edit)"
+            )
+        });
+        quote.action = Action::Blocked;
+        quote.ownership_conflict = true;
+        quote.steps.clear();
+        quote.record = None;
     }
     if held {
         plan.id = build::digest(plan);
@@ -368,27 +403,26 @@ pub(super) fn hold_shared(plan: &mut Plan, opened: &Opened) {
 
 /// Quotes with a request of which only a person can tell whether it was done: a message that the
 /// plan would send again, or a creation that no look can prove absent.
-fn hold_unsettled(
+fn hold_unsettled<'s>(
     plan: &mut Plan,
-    open: &[OpenStep],
+    subjects: &[Subject<'s>],
+    open: impl Iterator<Item = &'s OpenStep>,
     accounts: &BTreeMap<ConnectionName, Account>,
 ) {
     for step in open {
         let Some(name) = &step.intent.quote else { continue };
-        let Some(quote) = plan.quotes.iter_mut().find(|q| q.quote == *name) else { continue };
-        let sends = step.intent.effects.iter().any(|e| e == Effect::Send.word());
-        let sends_again = sends && quote.steps.iter().any(|s| s.effects.contains(&Effect::Send));
-        let proof = accounts
-            .get(&step.intent.connection)
-            .is_some_and(|account| account.dialect.proves_absence());
+        let Some(bearer) = bearer(subjects, step) else { continue };
+        let Some(quote) = plan.quotes.iter_mut().find(|q| q.quote == *bearer) else { continue };
+        let Some(account) = accounts.get(&step.intent.connection) else { continue };
+        let sends = sends(step) && !was_sent(step, quote, &*account.dialect);
         let creates_again = step.intent.creates
-            && !proof
+            && !account.dialect.proves_absence()
             && quote.steps.iter().any(|s| s.creates() && s.part == step.intent.part);
-        if !sends_again && !creates_again {
+        if !sends && !creates_again {
             continue;
         }
         let what = if creates_again { "a creation" } else { "a message" };
-        quote.action = crate::plan::model::Action::Blocked;
+        quote.action = Action::Blocked;
         quote.unsettled = true;
         quote.steps.clear();
         quote.record = None;
@@ -401,6 +435,57 @@ fn hold_unsettled(
         ));
     }
     plan.id = build::digest(plan);
+}
+
+/// The quote that a step of an earlier run belongs to now: its own, the one that was renamed, or the
+/// one that the object is recorded for.
+pub(super) fn bearer<'a>(subjects: &[Subject<'a>], step: &'a OpenStep) -> Option<&'a QuoteName> {
+    let name = step.intent.quote.as_ref()?;
+    if subjects.iter().any(|s| s.quote == name && s.desired.is_some()) {
+        return Some(name);
+    }
+    let object = step.intent.target.as_ref().or(step.intent.owner.as_ref());
+    let renamed = subjects.iter().find(|s| s.stamped_as == Some(name) || s.was == Some(name));
+    let recorded = || {
+        subjects.iter().find(|s| {
+            *s.connection == step.intent.connection
+                && s.entry.is_some_and(|e| Some(&e.id) == object)
+        })
+    };
+    Some(renamed.or_else(recorded).map_or(name, |s| s.quote))
+}
+
+/// Whose the steps of earlier runs are now, where that is another quote than when they were sent.
+pub(super) fn bearers(
+    subjects: &[Subject<'_>],
+    open: &[OpenStep],
+) -> BTreeMap<QuoteName, QuoteName> {
+    let pairs = open.iter().filter_map(|s| Some((s.intent.quote.as_ref()?, bearer(subjects, s)?)));
+    pairs
+        .filter(|(name, bearer)| name != bearer)
+        .map(|(name, bearer)| (name.clone(), bearer.clone()))
+        .collect()
+}
+
+fn sends(step: &OpenStep) -> bool {
+    step.intent.effects.iter().any(|e| e == Effect::Send.word())
+}
+
+/// Whether the look proves that a message went out, or that none did: a quote that is made and sent
+/// in one was sent if it is there, and not sent if it is proven not to be. Of one that was there
+/// before, the state says that it was sent, or nothing does.
+fn was_sent(step: &OpenStep, quote: &QuotePlan, dialect: &dyn Dialect) -> bool {
+    if step.intent.creates {
+        return match quote.action {
+            Action::Unverifiable | Action::Blocked => quote.state_before.is_some(),
+            Action::Create => dialect.proves_absence(),
+            _ => true,
+        };
+    }
+    let sent = State::Plain(WantedState::Sent);
+    quote.state_before.as_ref().is_some_and(|there| {
+        there.is_decided() || dialect.transition(Some(there), &sent) == Move::InPlace
+    })
 }
 
 /// Quotes of a connection that is down are blocked: with nothing seen of them, nothing may be

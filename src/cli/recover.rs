@@ -11,11 +11,17 @@ use super::args::Global;
 use super::{Ending, connect, open, program};
 use crate::apply::records::{self, Receipt};
 use crate::apply::replay::OpenStep;
+use crate::desired::WantedState;
+use crate::facts::Path;
 use crate::failure::{Failure, Kind};
-use crate::key::RemoteId;
+use crate::key::{QuoteName, RemoteId};
 use crate::output::failure_human::diagnostics_human;
 use crate::output::printer::Printer;
 use crate::output::text::safe;
+use crate::plan::decide::state_fingerprint;
+use crate::plan::diff::STATE;
+use crate::provider::state::State;
+use crate::provider::step::Effect;
 
 /// Explains, or settles one quote.
 pub async fn run(
@@ -42,7 +48,14 @@ pub async fn run(
                 format!("no request of `{}` has an unknown outcome", safe(quote)),
             ));
         }
-        printer.data("nothing to recover: the outcome of every request is known\n");
+        printer.data(&match quote.filter(|_| !run.open_steps().is_empty()) {
+            Some(quote) => format!(
+                "nothing to recover of {}; other quotes have requests whose outcome is unknown: `{} recover`\n",
+                safe(quote),
+                program(global)
+            ),
+            None => "nothing to recover: the outcome of every request is known\n".to_owned(),
+        });
         return Ok(None);
     }
     if adopt.is_none() && !absent {
@@ -76,7 +89,8 @@ fn check_adoption(run: &applying::Run, open: &[&OpenStep], id: &RemoteId) -> Res
         let connection = &step.intent.connection;
         let other = entries
             .iter()
-            .find(|(name, e)| *name != quote && e.connection == *connection && e.id == *id);
+            .find(|(name, e)| *name != quote && e.connection == *connection && e.id == *id)
+            .filter(|(name, e)| e.was.as_ref() != Some(quote) && !is_renamed(run, quote, name));
         if let Some((other, _)) = other {
             return Err(Failure::new(
                 Kind::Ownership,
@@ -85,6 +99,15 @@ fn check_adoption(run: &applying::Run, open: &[&OpenStep], id: &RemoteId) -> Res
                 ),
             )
             .help("look upstream for the id of the quote that was just made"));
+        }
+        let makes = step.intent.creates && step.intent.part.is_none();
+        let old = entries.get(quote).filter(|e| makes && step.intent.revision > e.revision);
+        if let Some(old) = old.filter(|e| e.id == *id || e.predecessor.as_ref() == Some(id)) {
+            return Err(Failure::new(
+                Kind::Ownership,
+                format!("{id} is the quote that was to be replaced (`{quote}` is {})", old.id),
+            )
+            .help("look upstream for the id of the new quote, or say `--absent`"));
         }
         let changed = entries.get(quote).filter(|_| !step.intent.creates);
         if let Some(entry) = changed.filter(|e| e.id != *id) {
@@ -96,6 +119,11 @@ fn check_adoption(run: &applying::Run, open: &[&OpenStep], id: &RemoteId) -> Res
         }
     }
     Ok(())
+}
+
+/// Whether a manifest says that one quote is the other under a new name.
+fn is_renamed(run: &applying::Run, was: &QuoteName, now: &QuoteName) -> bool {
+    run.opened.loaded.quotes.iter().any(|q| q.name == *now && q.was.as_ref() == Some(was))
 }
 
 fn explain(global: &Global, run: &applying::Run, open: &[&OpenStep]) -> String {
@@ -161,6 +189,16 @@ async fn settle(
             _ => Receipt::new(step.intent.step.clone(), records::Outcome::NotSent),
         };
         crate::apply::fold::fold(&mut lockfile, &step.intent, &receipt);
+        let sends = step.intent.effects.iter().any(|e| e == Effect::Send.word());
+        if let Some(quote) = step.intent.quote.as_ref().filter(|_| sends && !step.intent.creates)
+            && let Some(entry) = lockfile.entries.get_mut(quote).filter(|_| id.is_some())
+        {
+            // The upstream does not say that it was sent; the person's word stands in the record, so
+            // that what is seen there counts as somebody's change and is not sent over.
+            let sent = State::Plain(WantedState::Sent);
+            entry.fields.insert(Path::new(STATE), state_fingerprint(quote, &sent));
+            entry.state = Some(sent.word());
+        }
         run.settle(step.run.clone(), receipt).await?;
     }
     run.opened.store.save(&lockfile)?;

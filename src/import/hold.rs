@@ -330,6 +330,7 @@ fn plan_of(scene: &Scene<'_>, quote: &Quote, mut draft: Draft, last: bool) -> Ve
         was: None,
         stamped_as: None,
         source: None,
+        elsewhere: None,
     };
     let account =
         build::Account { dialect: scene.dialect, survey: &survey, requests: Requests::default() };

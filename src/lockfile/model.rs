@@ -121,6 +121,15 @@ impl Entry {
         }
     }
 
+    /// The entry under a new name. Its fingerprints are bound to the earlier one: under the new one
+    /// they say nothing. The stamps upstream stay those of the first name until they are set anew.
+    #[must_use]
+    pub fn renamed(mut self, was: &QuoteName) -> Self {
+        self.fields.clear();
+        self.was.get_or_insert_with(|| was.clone());
+        self
+    }
+
     /// The fingerprint of the whole entry, generation included: for saved plans.
     pub fn fingerprint(&self, quote: &QuoteName) -> Fingerprint {
         let mut block = String::new();

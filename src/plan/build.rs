@@ -35,6 +35,8 @@ pub struct Subject<'a> {
     pub source: Option<&'a Entry>,
     /// The earlier name under which the remote stamps may still be made.
     pub stamped_as: Option<&'a QuoteName>,
+    /// The provider that the entry was made on, where the connection leads to another one now.
+    pub elsewhere: Option<&'a str>,
 }
 
 impl<'a> Subject<'a> {
@@ -44,8 +46,10 @@ impl<'a> Subject<'a> {
             workspace,
             quote: self.quote,
             desired: self.desired,
-            // An id of another account must never be read here.
-            entry: self.entry.filter(|e| e.connection == *self.connection),
+            // An id of another account or provider must never be read here.
+            entry: self
+                .entry
+                .filter(|e| e.connection == *self.connection && self.elsewhere.is_none()),
             recorded_as: self.stamped_as,
         }
     }
@@ -65,6 +69,7 @@ impl<'a> Subject<'a> {
             desired: self.desired,
             entry: self.entry,
             was: self.was,
+            stamped_as: self.stamped_as,
             source: self.source,
             sight,
             want,
@@ -82,6 +87,7 @@ pub fn pair<'a>(
 ) -> (Vec<Subject<'a>>, Vec<Diagnostic>) {
     let names: BTreeSet<&QuoteName> = quotes.iter().map(|q| &q.name).collect();
     let mut taken: BTreeSet<&QuoteName> = BTreeSet::new();
+    let mut used: BTreeSet<&QuoteName> = BTreeSet::new();
     let mut subjects = Vec::with_capacity(quotes.len());
     let mut diagnostics = Vec::new();
     for desired in quotes {
@@ -114,6 +120,10 @@ pub fn pair<'a>(
         // that leads elsewhere.
         let old = alias.and_then(|was| lockfile.entries.get(was));
         let renamed = old.is_some_and(|old| own.is_none_or(|own| own.id == old.id));
+        used.extend(alias.filter(|_| renamed));
+        // Renamed twice before anything was stamped anew, the stamp is still the first name's.
+        let first = old.filter(|_| renamed).and_then(|old| old.was.as_ref());
+        let stamped_as = first.filter(|first| **first != desired.name).or(alias);
         if selected(&desired.name, &desired.connection, Some(desired)) {
             subjects.push(Subject {
                 quote: &desired.name,
@@ -122,12 +132,13 @@ pub fn pair<'a>(
                 entry: own.or(old),
                 was: alias.filter(|_| renamed),
                 source: own.or(old).is_none().then(|| source_of(lockfile, desired)).flatten(),
-                stamped_as: alias,
+                stamped_as,
+                elsewhere: None,
             });
         }
     }
     for (name, entry) in &lockfile.entries {
-        if !names.contains(name) && !taken.contains(name) && selected(name, &entry.connection, None)
+        if !names.contains(name) && !used.contains(name) && selected(name, &entry.connection, None)
         {
             subjects.push(Subject {
                 quote: name,
@@ -137,6 +148,7 @@ pub fn pair<'a>(
                 was: None,
                 source: None,
                 stamped_as: entry.was.as_ref(),
+                elsewhere: None,
             });
         }
     }
@@ -272,7 +284,7 @@ fn plan_account(
         };
         let case = subject.case(workspace, sight, &want, asks);
         let mut decision = decide(&case, account.dialect, account.survey);
-        moved_between_connections(&case, connection, &mut decision);
+        moved_away(&case, subject.elsewhere, connection, &mut decision);
         // Of a quote that is as it should be, nothing is shown and nothing read back.
         let at_rest = decision.plan.action == Action::None && decision.plan.changes.is_empty();
         if decision.active || !at_rest {
@@ -315,23 +327,43 @@ pub fn unseen(
     decide::unseen(&subject.case(workspace, &sight, &Facts::new(), (false, false)), dialect)
 }
 
-/// A manifest that names another connection than its lockfile entry: both quotes would exist.
-fn moved_between_connections(
+/// A manifest that names another connection than its lockfile entry, or a connection that leads to
+/// another provider now: both quotes would exist, and nobody would know of the first.
+fn moved_away(
     case: &Case<'_>,
+    elsewhere: Option<&str>,
     connection: &ConnectionName,
     decision: &mut Decision,
 ) {
-    let Some(entry) = case.entry.filter(|e| e.connection != *connection) else { return };
+    let Some(entry) = case.entry else { return };
+    let (reason, help) = if entry.connection != *connection {
+        (
+            format!(
+                "it is recorded on connection `{}` (id {}), but its manifest says `{connection}`",
+                entry.connection, entry.id
+            ),
+            format!("give the quote on `{connection}` a name of its own"),
+        )
+    } else if let Some(provider) = elsewhere {
+        (
+            format!(
+                "it is recorded on {provider} (id {}), and the connection `{connection}` leads to another provider now",
+                entry.id
+            ),
+            format!(
+                "give the new provider a connection of its own in proforma.yaml, and `{connection}` its old one back"
+            ),
+        )
+    } else {
+        return;
+    };
     decision.active = false;
     let plan = &mut decision.plan;
     plan.action = Action::Blocked;
     plan.record = None;
-    plan.reason = Some(format!(
-        "it is recorded on connection `{}` (id {}), but its manifest says `{connection}`",
-        entry.connection, entry.id
-    ));
+    plan.reason = Some(reason);
     plan.help = Some(format!(
-        "give the quote on `{connection}` a name of its own, or leave the old one behind with `proforma lock forget {}`",
+        "{help}, or leave the old one behind with `proforma lock forget {}`",
         case.quote
     ));
 }

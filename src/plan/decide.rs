@@ -38,6 +38,8 @@ pub struct Case<'a> {
     pub entry: Option<&'a Entry>,
     /// The earlier name of the entry (`was:`).
     pub was: Option<&'a QuoteName>,
+    /// The earlier name under which the remote stamps may still be made.
+    pub stamped_as: Option<&'a QuoteName>,
     /// The entry that the quote was migrated from, where it has none of its own.
     pub source: Option<&'a Entry>,
     /// What was seen.
@@ -72,11 +74,17 @@ impl Case<'_> {
     /// rename, those of the earlier name that say what is wanted now are given under the new one.
     pub(super) fn recorded_fields(&self) -> Option<Cow<'_, BTreeMap<Path, Fingerprint>>> {
         let entry = self.entry?;
-        let earlier = self.was.or(entry.was.as_ref()).filter(|was| *was != self.quote);
-        let Some(earlier) = earlier else { return Some(Cow::Borrowed(&entry.fields)) };
+        // Renamed twice, they may be bound to either of the earlier names.
+        let earlier: Vec<&QuoteName> =
+            self.was.into_iter().chain(&entry.was).filter(|was| *was != self.quote).collect();
+        if earlier.is_empty() {
+            return Some(Cow::Borrowed(&entry.fields));
+        }
         let mut fields = entry.fields.clone();
         for (path, recorded) in &mut fields {
-            let same = self.want.get(path).filter(|v| v.fingerprint(earlier, path) == *recorded);
+            let same = self.want.get(path).filter(|v| {
+                earlier.iter().any(|earlier| v.fingerprint(earlier, path) == *recorded)
+            });
             if let Some(value) = same {
                 *recorded = value.fingerprint(self.quote, path);
             }
@@ -84,7 +92,7 @@ impl Case<'_> {
         let path = Path::new(diff::STATE);
         if let (Some(recorded), Some(desired)) = (fields.get_mut(&path), self.desired) {
             let wanted = wanted_state(desired);
-            if *recorded == state_fingerprint(earlier, &wanted) {
+            if earlier.iter().any(|earlier| *recorded == state_fingerprint(earlier, &wanted)) {
                 *recorded = state_fingerprint(self.quote, &wanted);
             }
         }
@@ -120,6 +128,7 @@ impl Decision {
                 quote: case.quote,
                 revision: self.revision,
             },
+            renaming: case.was.is_some() || case.entry.is_some_and(|e| e.was.is_some()),
             revision: self.revision,
         }
     }
@@ -330,6 +339,24 @@ pub fn ownership_of(desired: &Quote) -> Ownership {
     Ownership { whole, by_element, ignore: desired.lifecycle.ignore.clone() }
 }
 
+/// What is recorded of a quote that is blocked: its protection takes no write upstream, and must
+/// hold when its manifest goes.
+fn protection(case: &Case<'_>, desired: &Quote, revision: u32) -> Option<Record> {
+    let protect = desired.lifecycle.protect;
+    case.entry.filter(|e| e.protect != protect).map(|entry| Record {
+        stamp: entry.stamp.clone(),
+        stamped_as: None,
+        revision,
+        protect,
+        was: None,
+        from: None,
+        refs: BTreeMap::new(),
+        holds: BTreeMap::new(),
+        parts: BTreeMap::new(),
+        releases: Vec::new(),
+    })
+}
+
 pub(super) fn record(
     case: &Case<'_>,
     desired: &Quote,
@@ -349,7 +376,11 @@ pub(super) fn record(
         holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, wanted));
     }
     Record {
-        stamp: observed.and_then(|o| o.stamp.clone()).unwrap_or_else(|| decision.stamp.clone()),
+        stamp: match observed {
+            Some(observed) => observed.stamp.clone(),
+            None => Some(decision.stamp.clone()),
+        },
+        stamped_as: case.stamped_as.filter(|name| found_under(case, name, observed)).cloned(),
         revision: decision.revision,
         protect: desired.lifecycle.protect,
         was: case.was.filter(|_| case.entry.is_some()).cloned(),
@@ -361,6 +392,13 @@ pub(super) fn record(
         parts: observed.map(|o| o.parts.clone()).unwrap_or_default(),
         releases: compared.releases.clone(),
     }
+}
+
+/// Whether a quote carries the stamp of an earlier name.
+fn found_under(case: &Case<'_>, name: &QuoteName, observed: Option<&Observed>) -> bool {
+    observed.is_some_and(|o| {
+        o.stamp.as_ref() == Some(&Stamp::new(case.workspace, name, o.revision, ""))
+    })
 }
 
 /// The fingerprint under which a wanted state is recorded.
@@ -479,6 +517,7 @@ fn existing(
     if plan.action == Action::Blocked {
         decision.state = None;
         order::sort(&mut plan.changes, case.want, Some(&observed.facts));
+        decision.plan.record = protection(case, desired, decision.revision);
         return;
     }
     if let Some(state) = &decision.state

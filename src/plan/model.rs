@@ -124,8 +124,13 @@ pub struct Basis {
 /// What the lockfile will say once the quote is done.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Record {
-    /// The stamp.
-    pub stamp: Stamp,
+    /// The stamp that the quote carries, or will carry once it is made; `None` for one that was
+    /// imported and has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Stamp>,
+    /// The earlier name, where the stamp is still that name's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamped_as: Option<QuoteName>,
     /// The revision.
     pub revision: u32,
     /// Whether the quote is protected.

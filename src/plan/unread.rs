@@ -46,7 +46,7 @@ pub(super) fn unread(
             // The new name, or the state, is written down with what is taken to hold.
             let mut renamed = record(case, desired, survey, decision, &compared, None);
             renamed.holds.insert(Path::new(diff::STATE), state_fingerprint(case.quote, &wanted));
-            renamed.stamp = case.entry.and_then(|e| e.stamp.clone()).unwrap_or(renamed.stamp);
+            renamed.stamp = case.entry.and_then(|e| e.stamp.clone()).or(renamed.stamp);
             decision.plan.record = Some(renamed);
         }
         return;

@@ -250,6 +250,8 @@ pub struct Work<'a> {
     pub stamp: Stamp,
     /// Makes the stamp of a part.
     pub part_stamp: PartStamp<'a>,
+    /// Stamps of an earlier name may still be there, of parts too: an edit sets all of them anew.
+    pub renaming: bool,
     /// Counts the replacements of the quote; the new one for `Replace`.
     pub revision: u32,
 }

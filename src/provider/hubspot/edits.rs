@@ -21,7 +21,7 @@ impl Builder<'_, '_> {
         // The mark of another name, or none: it is set anew with the next write. A slug is part
         // of the customer's link and stays as it is.
         let restamp = matches!(self.settings.stamp, StampPlace::Property(_))
-            && seen.stamp.as_ref() != Some(&work.stamp);
+            && (work.renaming || seen.stamp.as_ref() != Some(&work.stamp));
         let mut done = Vec::new();
         let mut own: Vec<&Path> = Vec::new();
         let mut links: Vec<&Path> = Vec::new();

@@ -320,6 +320,7 @@ impl Rig {
             unlock,
             stamp: Stamp::new(&self.workspace, &quote.name, revision, ""),
             part_stamp: PartStamp { workspace: &self.workspace, quote: &quote.name, revision },
+            renaming: false,
             revision,
         };
         let mut steps = self.dialect.preparations(survey, std::slice::from_ref(&work));
