@@ -141,6 +141,7 @@ fn observed(
         state: State::Plain(WantedState::Published),
         raw_state: "APPROVAL_NOT_NEEDED".to_owned(),
         locked: true,
+        created: None,
         total: dialect.total(&facts),
         facts,
         parts: parts.into_iter().map(|(part, number)| (part.to_owned(), id(number))).collect(),

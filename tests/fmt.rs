@@ -127,6 +127,38 @@ fn permissions_stay_and_links_are_not_followed() {
     assert!(Path::new(&target).exists());
 }
 
+/// A folder on the way that is a link leads outside too, whatever is named behind it.
+#[cfg(unix)]
+#[test]
+fn named_paths_behind_a_link_are_refused() {
+    let world = world();
+    let outside = tempfile::tempdir().unwrap();
+    let target = outside.path().join("x.yaml");
+    std::fs::write(&target, UNTIDY).unwrap();
+    std::os::unix::fs::symlink(outside.path(), world.path("linked")).unwrap();
+    for args in [&["linked"][..], &["linked/x.yaml"], &["./linked/x.yaml"], &["--check", "linked"]]
+    {
+        let told = fmt(&world, args).expect(10);
+        assert!(told.stderr.contains("symbolic link"), "{args:?}: {}", told.stderr);
+        assert!(!told.stdout.contains("19.99"), "{args:?}: {}", told.stdout);
+    }
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), UNTIDY);
+    // What the user has outside of the workspace is the user's own.
+    let named = target.to_str().unwrap();
+    fmt(&world, &[named]).expect(0);
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), TIDY);
+}
+
+/// A file that is wrong everywhere is told 200 times, and how often more.
+#[test]
+fn a_file_full_of_errors_is_told_in_part() {
+    let world = world();
+    world.write("quotes/all.yaml", &format!("quote: a\n{}", "title: 1\n".repeat(5_000)));
+    let told = fmt(&world, &["--check"]).expect(10).stderr;
+    assert!(told.contains("more-errors"), "{}", &told[told.len().saturating_sub(2_000)..]);
+    assert!(told.matches("duplicate-key").count() <= 200);
+}
+
 /// The quotes and products of a workspace as they are desired: name and fingerprint of all fields.
 fn desired(folder: &Path) -> Vec<(String, String)> {
     let loaded = proforma::manifest::load(folder, &proforma::manifest::LoadOptions::default());

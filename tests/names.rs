@@ -467,3 +467,42 @@ fn protection_holds_at_once() {
     assert_eq!(row(&pruned, "a")["outcome"], "blocked");
     assert_eq!(world.records("quotes").len(), 2);
 }
+
+/// What was imported carries no stamp: its id and the time at which it was made say whose it is.
+#[test]
+fn ids_of_imported_quotes_that_were_swapped_are_refused() {
+    for connection in ["crm", "shop"] {
+        let world = world();
+        for name in ["One", "Two"] {
+            let quote = json!({ "properties": { "hs_title": name, "hs_expiration_date": "2027-06-30", "hs_status": "DRAFT", "hs_currency": "USD" } });
+            let sale = json!({
+                "email": "bo@acme.example", "first_name": name, "last_name": "Ek",
+                "line_items": [{ "custom_product": true, "title": name, "price": 10 }],
+            });
+            match connection {
+                "crm" => world.by_hand("POST", "/hubspot/crm/v3/objects/quotes", &quote),
+                _ => world.by_hand("POST", "/quickquote/api/v1/quotes", &sale),
+            };
+            // Two objects of one moment cannot be told apart.
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let args = ["import", "--connection", connection, "--all", "--format", "json"];
+        ended(&world, &args, 0);
+        let lock = world.read(LOCK);
+        assert!(lock.contains("\n  created "), "{lock}");
+        let ids: Vec<&str> = lock.lines().filter(|l| l.starts_with("  id ")).collect();
+        let [.., first, second] = ids[..] else { panic!("{lock}") };
+        let swapped = lock
+            .replace(&format!("{first}\n"), "  id swapped\n")
+            .replace(&format!("{second}\n"), &format!("{first}\n"))
+            .replace("  id swapped\n", &format!("{second}\n"));
+        world.write(LOCK, &swapped);
+        let writes = world.writes();
+        let told = plain(&world, &["plan"]).expect(11).stdout;
+        assert!(told.contains("recorded under this id"), "{told}");
+        ended(&world, APPLY, 11);
+        assert_eq!(world.writes(), writes);
+        world.write(LOCK, &lock);
+        ended(&world, APPLY, 0);
+    }
+}

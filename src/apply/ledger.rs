@@ -128,6 +128,10 @@ impl Ledger {
             return;
         }
         entry.stamp = observed.stamp.clone().or_else(|| entry.stamp.take());
+        if entry.stamp.is_some() {
+            // From here on the stamp says whose it is.
+            entry.created = None;
+        }
         entry.state = Some(observed.state.word());
         for (name, url) in &observed.links {
             if let Some(url) = web_link(url) {

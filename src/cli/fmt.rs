@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::args::Global;
 use super::{Ending, program};
 use crate::failure::{Diagnostic, Failure, Kind, SourceFile};
+use crate::manifest::MAX_PROBLEMS;
 use crate::manifest::files::Files;
 use crate::manifest::format::format;
 use crate::output::failure_human::diagnostics_human;
@@ -94,13 +95,16 @@ fn laid_out(source: &Arc<SourceFile>) -> Result<String, Vec<Diagnostic>> {
     let bare = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     format(&source.text, 0).map_err(|problems| {
         let shown = Arc::new(SourceFile { path: source.path.clone(), text: bare.to_owned() });
-        let told = problems.into_iter().map(|problem| {
+        let hidden = problems.len().saturating_sub(MAX_PROBLEMS);
+        let more =
+            (hidden > 0).then(|| Diagnostic::warning("more-errors", format!("and {hidden} more")));
+        let told = problems.into_iter().take(MAX_PROBLEMS).map(|problem| {
             let place = yaml::place_of(&shown, problem.span);
             let mut told = Diagnostic::error(problem.code, problem.message).at(Some(place));
             told.help = problem.help;
             told
         });
-        told.collect()
+        told.chain(more).collect()
     })
 }
 

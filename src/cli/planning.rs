@@ -471,14 +471,14 @@ fn sends(step: &OpenStep) -> bool {
     step.intent.effects.iter().any(|e| e == Effect::Send.word())
 }
 
-/// Whether the look proves that a message went out, or that none did: a quote that is made and sent
-/// in one was sent if it is there, and not sent if it is proven not to be. Of one that was there
-/// before, the state says that it was sent, or nothing does.
+/// Whether the look proves that a message went out: a quote that is made and sent in one was sent if
+/// it is there. Of one that was there before, the state says that it was sent, or nothing does. That
+/// none went out is proven by no look.
 fn was_sent(step: &OpenStep, quote: &QuotePlan, dialect: &dyn Dialect) -> bool {
     if step.intent.creates {
         return match quote.action {
             Action::Unverifiable | Action::Blocked => quote.state_before.is_some(),
-            Action::Create => dialect.proves_absence(),
+            Action::Create => false,
             _ => true,
         };
     }

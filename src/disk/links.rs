@@ -39,6 +39,18 @@ pub fn refuse_links(path: &Path, workspace: &Path) -> io::Result<()> {
     }
 }
 
+/// Whether a path below the workspace goes through a symbolic link, or is one. A path elsewhere is
+/// its user's own business.
+pub fn leads_away(path: &Path, workspace: &Path) -> io::Result<bool> {
+    let (path, workspace) = (std::path::absolute(path)?, std::path::absolute(workspace)?);
+    let Ok(inner) = path.strip_prefix(&workspace) else { return Ok(false) };
+    let mut place = workspace.clone();
+    Ok(inner.components().take_while(|part| *part != Component::ParentDir).any(|part| {
+        place.push(part);
+        std::fs::symlink_metadata(&place).is_ok_and(|there| there.is_symlink())
+    }))
+}
+
 /// The failure of a path that cannot be written.
 pub fn unfit(what: &str, path: &Path, why: &io::Error) -> Failure {
     let shown = path.to_string_lossy();

@@ -13,7 +13,7 @@ mod links;
 mod real;
 
 pub use fake::{FakeDisk, Fault};
-pub use links::{refuse_links, unfit};
+pub use links::{leads_away, refuse_links, unfit};
 pub use real::RealDisk;
 
 use std::fmt;

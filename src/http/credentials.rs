@@ -135,6 +135,11 @@ fn read(path: &Path) -> Result<String, CredentialProblem> {
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(CredentialProblem::Unreadable("it is not a regular file".to_owned()));
     }
+    // The kernel's own files call themselves regular, and some of them block for ever.
+    let real = std::fs::canonicalize(path).map_err(unreadable)?;
+    if ["/proc", "/sys", "/dev"].iter().any(|folder| real.starts_with(folder)) {
+        return Err(CredentialProblem::Unreadable("it is the kernel's, not a file".to_owned()));
+    }
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -276,6 +281,20 @@ mod tests {
 
     fn env(name: &str) -> SecretSource {
         SecretSource::Env(name.to_owned())
+    }
+
+    /// Some of the kernel's files call themselves regular and never end a read.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn files_of_the_kernel_are_not_opened() {
+        for path in ["/proc/kmsg", "/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled"] {
+            let refused = load(&SecretSource::File(path.into())).unwrap_err();
+            assert!(matches!(refused.problem, CredentialProblem::Unreadable(_)), "{refused}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("token");
+        std::os::unix::fs::symlink("/proc/kmsg", &link).unwrap();
+        assert!(load(&SecretSource::File(link)).is_err());
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl Wire {
         let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
         let requests = number(max).and_then(|n| u32::try_from(n).ok());
         let window = number(interval).map(Duration::from_millis);
-        if let Some(limit) = requests.zip(window).and_then(|(n, w)| RateLimit::new(n, w)) {
+        if let Some(limit) = requests.zip(window).and_then(|(n, w)| RateLimit::learned(n, w)) {
             self.limiter.learn(limit);
         }
     }

@@ -150,6 +150,9 @@ impl Draft {
             Entry::new(scene.connection.clone(), scene.dialect.name(), observed.id.clone());
         entry.generation = 1;
         entry.stamp.clone_from(&observed.stamp);
+        if observed.stamp.is_none() {
+            entry.created.clone_from(&observed.created);
+        }
         entry.state = Some(observed.state.word());
         entry.total = observed.total.or_else(|| scene.dialect.total(&observed.facts));
         for (name, url) in &observed.links {

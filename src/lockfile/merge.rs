@@ -108,6 +108,7 @@ type Identity<'a> = (
     &'a str,
     &'a RemoteId,
     Option<&'a Stamp>,
+    Option<&'a String>,
     u32,
     Option<&'a RemoteId>,
     Option<&'a QuoteName>,
@@ -120,6 +121,7 @@ fn identity(entry: &Entry) -> Identity<'_> {
         &entry.provider,
         &entry.id,
         entry.stamp.as_ref(),
+        entry.created.as_ref(),
         entry.revision,
         entry.predecessor.as_ref(),
         entry.was.as_ref(),
@@ -155,6 +157,7 @@ impl Join<'_> {
                 let mut base =
                     Entry::new(ours.connection.clone(), &*ours.provider, ours.id.clone());
                 base.stamp.clone_from(&ours.stamp);
+                base.created.clone_from(&ours.created);
                 base.revision = ours.revision;
                 base.predecessor.clone_from(&ours.predecessor);
                 base.was.clone_from(&ours.was);

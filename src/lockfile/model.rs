@@ -39,6 +39,9 @@ pub struct Entry {
     pub id: RemoteId,
     /// The stamp that the remote quote carries; `None` for an imported quote that has none.
     pub stamp: Option<Stamp>,
+    /// When the remote object was made, in the upstream's words, where it was imported without a
+    /// stamp: ownership rests on this and the id until it has one.
+    pub created: Option<String>,
     /// How often the remote quote was replaced by a new one.
     pub revision: u32,
     /// How many runs changed this entry. Part of a saved plan's fingerprint, so that a plan is
@@ -106,6 +109,7 @@ impl Entry {
             provider: provider.into(),
             id,
             stamp: None,
+            created: None,
             revision: 0,
             generation: 0,
             protect: false,

@@ -114,6 +114,7 @@ struct Draft {
     provider: Option<String>,
     id: Option<RemoteId>,
     stamp: Option<Stamp>,
+    created: Option<String>,
     revision: Option<u32>,
     generation: Option<u64>,
     protect: Option<bool>,
@@ -240,6 +241,7 @@ impl Draft {
             provider: None,
             id: None,
             stamp: None,
+            created: None,
             revision: None,
             generation: None,
             protect: None,
@@ -266,6 +268,7 @@ impl Draft {
             "provider" => once(&mut self.provider, words.value("a provider", decode)?, kind)?,
             "id" => once(&mut self.id, words.value(ID, RemoteId::parse)?, kind)?,
             "stamp" => once(&mut self.stamp, words.value("a stamp", Stamp::parse)?, kind)?,
+            "created" => once(&mut self.created, words.value("a time", decode)?, kind)?,
             "predecessor" => {
                 once(&mut self.predecessor, words.value(ID, RemoteId::parse)?, kind)?;
             }
@@ -340,6 +343,7 @@ impl Draft {
             provider,
             id,
             stamp: self.stamp,
+            created: self.created,
             revision,
             generation,
             protect: self.protect.unwrap_or(false),

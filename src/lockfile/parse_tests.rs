@@ -177,6 +177,7 @@ pub(crate) fn any_lockfile() -> impl Strategy<Value = Lockfile> {
             connection,
             provider,
             id,
+            created: stamp.is_none().then(|| "2026-11-23T06:00:00 %".to_owned()),
             stamp,
             revision,
             generation,

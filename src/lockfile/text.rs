@@ -73,6 +73,9 @@ pub(crate) fn print_entry(out: &mut String, quote: &QuoteName, entry: &Entry) {
     if let Some(stamp) = &entry.stamp {
         fact(&["stamp", stamp.as_str()]);
     }
+    if let Some(created) = &entry.created {
+        fact(&["created", &encode(created)]);
+    }
     if let Some(predecessor) = &entry.predecessor {
         fact(&["predecessor", predecessor.as_str()]);
     }

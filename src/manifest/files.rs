@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::read::Sink;
 use super::walk::{self, Content, Refusal};
 use super::workspace::{FILE_NAME, read_workspace};
+use crate::disk;
 use crate::failure::{Diagnostic, SourceFile};
 use crate::yaml;
 
@@ -63,6 +64,14 @@ impl Files {
         for path in paths {
             let shown = path.to_string_lossy().replace('\\', "/");
             let whole = dir.join(path);
+            // A link in the workspace leads where whoever wrote it wants; one above it is the
+            // user's own.
+            if disk::leads_away(&whole, dir).unwrap_or(true) {
+                let message =
+                    format!("`{shown}` goes through a symbolic link, these are not followed");
+                found.diagnostics.push(Diagnostic::error("symlink", message));
+                continue;
+            }
             if whole.is_dir() {
                 found.collect(&whole, "", &shown);
                 continue;

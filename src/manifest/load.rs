@@ -42,6 +42,9 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What the files of a workspace may hold in all, in bytes: 100,000 quotes are half of it.
+const MAX_WORKSPACE: usize = 256 << 20;
+
 impl Loaded {
     /// Whether anything is wrong enough to stop.
     pub fn has_errors(&self) -> bool {
@@ -54,10 +57,34 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Loaded {
     match read(dir, FILE_NAME) {
         Ok(content) => assemble(dir, content, options, |reading, sink, refusals| {
             let paths = find_files(dir, reading, sink, refusals);
-            paths.into_iter().map(|path| (read(dir, &path), path)).collect()
+            read_all(dir, paths, MAX_WORKSPACE)
         }),
         Err(refusal) => Loaded::nothing(vec![no_workspace(dir, refusal)]),
     }
+}
+
+/// Reads files as long as there is room: in git, one large blob may have any number of names.
+fn read_all(dir: &Path, paths: BTreeSet<String>, most: usize) -> Contents {
+    let (count, mut left) = (paths.len(), most);
+    let mut contents = Contents::new();
+    for (n, path) in paths.into_iter().enumerate() {
+        let found = read(dir, &path);
+        if let Ok(Content::Text(text) | Content::NotUtf8(text, _)) = &found {
+            let Some(rest) = left.checked_sub(text.len()) else {
+                let message = format!(
+                    "the files of the workspace hold more than {} MiB: `{path}` and {} more were not read",
+                    most >> 20,
+                    count - n - 1
+                );
+                let refusal = Refusal::new(&path, "workspace-too-large", message);
+                contents.push((Err(refusal), path));
+                break;
+            };
+            left = rest;
+        }
+        contents.push((found, path));
+    }
+    contents
 }
 
 /// The same without a disk: the bytes of the workspace file, and of files with their paths below
@@ -286,4 +313,25 @@ fn finish(sink: Sink, sources: &[Arc<SourceFile>], refusals: Vec<Refusal>) -> Ve
         diagnostics.push(note);
     }
     diagnostics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workspace_has_room_for_so_much_and_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let names: BTreeSet<String> = (0..5).map(|n| format!("{n}.yaml")).collect();
+        for name in &names {
+            std::fs::write(folder.path().join(name), "#".repeat(1 << 20)).unwrap();
+        }
+        let all = read_all(folder.path(), names.clone(), 5 << 20);
+        assert!(all.len() == 5 && all.iter().all(|(found, _)| found.is_ok()));
+        let cut = read_all(folder.path(), names, 3 << 20);
+        assert_eq!(cut.len(), 4, "three are read, the fourth is told, the fifth is not opened");
+        let told = cut.last().unwrap().0.as_ref().err().unwrap();
+        assert_eq!(told.code, "workspace-too-large");
+        assert!(told.message.contains("more than 3 MiB: `3.yaml` and 1 more"), "{}", told.message);
+    }
 }

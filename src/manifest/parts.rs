@@ -3,6 +3,8 @@
 //! Invariants: each reader takes the field or the merged map, reports everything that is wrong in
 //! it, and gives nothing it is not sure of.
 
+use std::collections::BTreeSet;
+
 use super::read::{Field, Map, Sink, fixed, nearest, shown, wish};
 use super::slug::unique_slugs;
 use crate::desired::{
@@ -247,9 +249,10 @@ pub(super) fn read_notes(quote: &Map<'_>, sink: &mut Sink) -> Notes {
 pub(super) fn read_tags(field: Field<'_>, sink: &mut Sink) -> Option<Vec<String>> {
     let list = field.list(sink)?;
     let mut tags: Vec<String> = Vec::with_capacity(list.len());
+    let mut listed = BTreeSet::new();
     for element in list.iter().map(|n| field.element(n)) {
         let Some(tag) = fixed(Some(element), sink, |f, s| f.text(s)) else { continue };
-        if tags.contains(&tag) {
+        if !listed.insert(tag.clone()) {
             let message = format!("the tag `{}` is listed twice", shown(&tag));
             sink.error("duplicate-tag", element.span(), message);
         } else {

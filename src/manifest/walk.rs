@@ -22,7 +22,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    fn new(path: &str, code: &'static str, message: String) -> Self {
+    pub(super) fn new(path: &str, code: &'static str, message: String) -> Self {
         Self { path: path.to_owned(), code, message }
     }
 

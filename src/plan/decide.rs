@@ -153,6 +153,18 @@ pub fn decide(case: &Case<'_>, dialect: &dyn Dialect, survey: &Survey) -> Decisi
                 "restore the entry from git, or take it out with `proforma lock forget`; an id must never be moved between quotes by hand",
             );
         }
+        (_, Sight::Found(observed)) if is_another(case, observed) => {
+            decision.plan.ownership_conflict = true;
+            block(
+                &mut decision.plan,
+                format!(
+                    "{} was made at {}, and the quote that is recorded under this id at another time",
+                    observed.id,
+                    observed.created.as_deref().unwrap_or_default()
+                ),
+                "restore the entry from git, or take it out with `proforma lock forget`; an id must never be moved between quotes by hand",
+            );
+        }
         (Some(desired), Sight::Unverifiable(why)) if case.entry.is_some() => {
             unread(case, desired, why, dialect, survey, &mut decision);
         }
@@ -169,6 +181,13 @@ pub fn decide(case: &Case<'_>, dialect: &dyn Dialect, survey: &Survey) -> Decisi
         }
     }
     decision
+}
+
+/// Whether a quote without a stamp is not the one that was imported under this name.
+fn is_another(case: &Case<'_>, observed: &Observed) -> bool {
+    let recorded = case.entry.filter(|e| e.stamp.is_none() && e.id == observed.id);
+    let recorded = recorded.and_then(|e| e.created.as_ref()).filter(|_| observed.stamp.is_none());
+    recorded.zip(observed.created.as_ref()).is_some_and(|(then, now)| then != now)
 }
 
 /// A quote that could not be looked at: blocked, and nothing is planned for it.

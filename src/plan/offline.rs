@@ -73,6 +73,7 @@ pub fn known(
         state: State::Plain(WantedState::Draft),
         raw_state: String::new(),
         locked: false,
+        created: None,
         facts: template(&refs),
         parts: BTreeMap::new(),
         links: BTreeMap::new(),

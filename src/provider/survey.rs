@@ -98,6 +98,9 @@ pub struct Observed {
     pub raw_state: String,
     /// Whether its content can be edited as it is.
     pub locked: bool,
+    /// When it was made, as the upstream tells it; `None` where it does not. Of two quotes without a
+    /// stamp this says which is which.
+    pub created: Option<String>,
     /// The facts that hold, under the paths of the manifest where they can be matched. Includes
     /// facts that the manifest does not own.
     pub facts: Facts,

@@ -18,6 +18,10 @@ const MEMORY: Duration = Duration::from_mins(1);
 /// The longest window that makes sense.
 const MAX_WINDOW: Duration = Duration::from_hours(24);
 
+/// The longest window, and the most seconds a request, that an answer may teach.
+const LONGEST_LEARNED: Duration = Duration::from_mins(1);
+const SLOWEST_LEARNED: Duration = Duration::from_secs(5);
+
 /// Never more than so many requests in any window of this length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RateLimit {
@@ -30,6 +34,14 @@ impl RateLimit {
     pub fn new(requests: u32, window: Duration) -> Option<Self> {
         let requests = NonZeroU32::new(requests)?;
         (!window.is_zero() && window <= MAX_WINDOW).then_some(Self { requests, window })
+    }
+
+    /// A limit that an answer tells. One that would make each call wait for longer than a person
+    /// does is not believed: a longer quota is told by a refusal, with its own message.
+    pub fn learned(requests: u32, window: Duration) -> Option<Self> {
+        let limit = Self::new(requests, window).filter(|l| l.window <= LONGEST_LEARNED)?;
+        let least = limit.window.as_secs() / SLOWEST_LEARNED.as_secs();
+        (u64::from(requests) >= least.max(1)).then_some(limit)
     }
 
     /// A provider's published limit: at least one request, in at least one second.
@@ -159,5 +171,20 @@ impl Gauge {
 
     pub(super) fn pause(&mut self, until: Instant) {
         self.paused_until = Some(self.paused_until.map_or(until, |at| at.max(until)));
+    }
+}
+
+#[cfg(test)]
+mod learned_tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_nobody_could_wait_for_is_not_learned() {
+        let learned =
+            |requests, ms| RateLimit::learned(requests, Duration::from_millis(ms)).is_some();
+        assert!(learned(190, 10_000) && learned(100, 1_000) && learned(1, 1_000));
+        assert!(learned(4, 250) && learned(30, 60_000));
+        assert!(!learned(1, 86_400_000) && !learned(10_000, 86_400_000));
+        assert!(!learned(1, 10_000) && !learned(0, 10_000) && !learned(5, 0));
     }
 }

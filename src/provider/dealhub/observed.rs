@@ -54,6 +54,7 @@ pub fn observe(ask: &Ask<'_>, seen: &Seen, revision: u32) -> Option<Observed> {
         raw_state: seen.status().to_owned(),
         // Nothing that DealHub holds can be edited through its API.
         locked: true,
+        created: None,
         facts,
         parts,
         links,

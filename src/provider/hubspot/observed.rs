@@ -152,6 +152,7 @@ pub fn observe(
         stamp: stamp_of(settings, quote),
         revision,
         locked: quote.get("hs_locked") == Some("true") || status::is_locked(&state),
+        created: quote.get("hs_createdate").map(str::to_owned),
         state,
         raw_state: raw.to_owned(),
         facts,

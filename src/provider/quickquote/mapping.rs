@@ -249,7 +249,7 @@ pub const NATIVE: &[Native] = &[
     r("total_tax", Quote, Number),
     r("shopify_order_id", Quote, Int).unread(),
     r("shopify_order_number", Quote, Int).unread(),
-    r("created_on", Quote, Text).unread(),
+    r("created_on", Quote, Text),
     said("custom_product", Line, Bool, "quickquote.variant_id"),
     said("title", Line, Text, "name"),
     said("price", Line, Number, "price"),

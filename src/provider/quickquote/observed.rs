@@ -53,6 +53,7 @@ pub fn observe(settings: &Settings, ask: &Ask<'_>, quote: &Quote, refs: &Refs) -
         stamp: quote.stamp(),
         revision,
         locked: !status::is_open(&state),
+        created: quote.created_on.clone(),
         state,
         raw_state: quote.status.clone(),
         facts,

@@ -125,6 +125,8 @@ pub struct Quote {
     pub total: Option<Amount>,
     /// The shop's tax in it.
     pub total_tax: Option<Amount>,
+    /// When it was made, in the shop's words.
+    pub created_on: Option<String>,
 }
 
 /// A page of a list.
@@ -307,6 +309,7 @@ impl Quote {
             status: text(plain, "status").ok_or("a quote has no `status`")?,
             total: amount(plain, "total")?,
             total_tax: amount(plain, "total_tax")?,
+            created_on: text(plain, "created_on"),
         })
     }
 

@@ -137,6 +137,7 @@ pub fn observe(
         raw_state: status::raw_of(record),
         // Nothing can be edited, in whatever state: the dialect says so.
         locked: false,
+        created: None,
         facts,
         parts: BTreeMap::new(),
         links: links(record),
