@@ -101,6 +101,7 @@ pub async fn begin(mut opened: Opened, allow: &[String]) -> Result<Run, Failure>
         }
         open.extend(left.into_iter().map(OpenStep::from));
     }
+    open::mind_renames(&mut opened, &open);
     Ok(Run { opened, consent, journal, open, fresh, _lock: lock })
 }
 

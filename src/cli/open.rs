@@ -7,7 +7,7 @@ use super::args::Global;
 use super::machine::Here;
 use crate::apply::fold::fold_all;
 use crate::apply::journal::{JOURNAL, Journal, SANDBOX_JOURNAL};
-use crate::apply::replay::Replay;
+use crate::apply::replay::{OpenStep, Replay};
 use crate::apply::state_folder::STATE_FOLDER;
 use crate::disk::Disk;
 use crate::failure::{Diagnostic, Failure, Kind, Severity};
@@ -107,7 +107,25 @@ pub fn earlier_runs(opened: &mut Opened) -> Result<Replay, Failure> {
     // What cannot be brought in yet is found upstream by its stamp.
     let _left = fold_all(&mut opened.lockfile, steps);
     note_torn(opened, left.torn);
+    mind_renames(opened, &left.open);
     Ok(left)
+}
+
+/// A rename that was killed, and whose new manifest is gone: the object may carry either name's
+/// stamp, and its entry is under the old one.
+pub fn mind_renames(opened: &mut Opened, open: &[OpenStep]) {
+    for OpenStep { intent, .. } in open {
+        let (Some(new), Some(id)) = (&intent.quote, &intent.target) else { continue };
+        if opened.loaded.quotes.iter().any(|q| q.name == *new) {
+            continue;
+        }
+        let mut all = opened.lockfile.entries.iter_mut();
+        let entry =
+            all.find(|(name, e)| *name != new && e.connection == intent.connection && e.id == *id);
+        if let Some((_, entry)) = entry {
+            entry.was.get_or_insert_with(|| new.clone());
+        }
+    }
 }
 
 /// Notes that the journal's last line was dropped.
