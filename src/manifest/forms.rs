@@ -6,19 +6,42 @@ use jiff::civil::Date;
 use crate::desired::{Period, Unit};
 use crate::money::Amount;
 
-/// A number written for people, in the plain grammar: `12,000.00`, `$5`, `1_000`.
+/// A number written for people, in the plain grammar: `12,000.00`, `1.500,00`, `$5`, `1_000`. Only where
+/// it can be read in one way: a suggestion that is taken must never change the money.
 pub(super) fn plain_form(raw: &str) -> Option<String> {
-    let bare = raw
-        .trim()
-        .trim_start_matches(['$', '€', '£', '+'])
-        .trim_end_matches(['$', '€', '£'])
-        .trim();
+    let bare = raw.trim().trim_end_matches(['$', '€', '£']).trim_end();
+    let bare = bare.trim_start_matches(['$', '€', '£', '+']).trim_start();
+    let (sign, bare) = bare.strip_prefix('-').map_or(("", bare), |rest| ("-", rest));
+    if bare.is_empty() {
+        return None;
+    }
+    let (dots, commas) = (bare.matches('.').count(), bare.matches(',').count());
+    let (whole, decimals, group) = match (bare.rfind('.'), bare.rfind(',')) {
+        // The last of the two is the decimal mark. Three digits behind a comma may be thousands.
+        (Some(dot), Some(comma)) if dot < comma && commas == 1 => {
+            let (whole, decimals) = (bare.get(..comma)?, bare.get(comma + 1..)?);
+            (decimals.len() != 3).then_some((whole, Some(decimals), '.'))?
+        }
+        (Some(dot), _) if dots == 1 => (bare.get(..dot)?, bare.get(dot + 1..), ','),
+        (Some(_), None) => (bare, None, '.'),
+        (None, _) => (bare, None, ','),
+        _ => return None,
+    };
+    let groups: Vec<&str> = whole.split([group, '_', ' ']).collect();
+    let grouped = groups.len() > 1;
     // A single comma may be a decimal comma: only groups of three are safe to drop.
-    let groups =
-        bare.split('.').next().unwrap_or_default().split(',').skip(1).all(|g| g.len() == 3);
-    let plain: String = bare.chars().filter(|c| !matches!(c, ',' | '_' | ' ')).collect();
-    let plain = if plain.starts_with('.') { format!("0{plain}") } else { plain };
-    (groups && plain != raw && Amount::parse(&plain).is_ok()).then_some(plain)
+    let sound = groups.iter().enumerate().all(|(i, g)| match i {
+        0 if grouped => (1..=3).contains(&g.len()) && !g.starts_with('0'),
+        0 => true,
+        _ => g.len() == 3,
+    });
+    let whole = groups.concat();
+    let whole = if whole.is_empty() { "0" } else { &whole };
+    let plain = match decimals {
+        Some(decimals) => format!("{sign}{whole}.{decimals}"),
+        None => format!("{sign}{whole}"),
+    };
+    (sound && plain != raw && Amount::parse(&plain).is_ok()).then_some(plain)
 }
 
 /// `YYYY-MM-DD`, and a day that exists.
@@ -146,7 +169,27 @@ mod tests {
         assert_eq!(plain_form("12,000.00").as_deref(), Some("12000.00"));
         assert_eq!(plain_form("$5").as_deref(), Some("5"));
         assert_eq!(plain_form("1_000").as_deref(), Some("1000"));
-        assert_eq!(plain_form("12,50"), None);
+        assert_eq!(plain_form("1.500,00").as_deref(), Some("1500.00"));
+        assert_eq!(plain_form("12.345,67").as_deref(), Some("12345.67"));
+        assert_eq!(plain_form("1.234.567,8").as_deref(), Some("1234567.8"));
+        assert_eq!(plain_form("1.500.000").as_deref(), Some("1500000"));
+        assert_eq!(plain_form("1,500,000.25").as_deref(), Some("1500000.25"));
+        assert_eq!(plain_form("-1,500.00").as_deref(), Some("-1500.00"));
+        assert_eq!(plain_form("€ .5").as_deref(), Some("0.5"));
+        for ambiguous in [
+            "12,50",
+            "1.500,000",
+            "1.50,00",
+            "0,500",
+            "1.5,00",
+            "1,5.00",
+            "1 5",
+            "1,500,00.1",
+            "1,5,0.0.0",
+            "",
+        ] {
+            assert_eq!(plain_form(ambiguous), None, "{ambiguous}");
+        }
         assert_eq!(plain_form("1e3"), None);
         assert_eq!(plain_form("007"), None);
     }

@@ -33,7 +33,7 @@ pub(super) fn read_items<'n>(
     let mut items = Vec::with_capacity(list.len());
     let mut keys: HashMap<String, Span> = HashMap::with_capacity(list.len());
     for (index, node) in list.iter().enumerate() {
-        let element = Field { name: "items", node, key_span: node.span };
+        let element = field.element(node);
         let Some((item, key_span)) = read_item(element, products, currency, sink) else { continue };
         if keys.contains_key(&item.key) {
             let message = format!("the key `{}` is used by an earlier item too", shown(&item.key));

@@ -218,7 +218,7 @@ fn read_workspace_file<'n>(
     let reading = read_workspace(&first.root, &options.allow_hosts, sink)?;
     for (name, node) in &reading.declared {
         let Some(node) = node else { continue };
-        let field = Field { name: "defaults", node, key_span: node.span };
+        let field = Field { name: "defaults", node, key_span: node.span, list: None };
         let connection = reading.connections.iter().find(|(known, _)| known.as_str() == *name);
         check_defaults(field, connection.and_then(|(_, c)| c.currency), sink);
     }

@@ -81,8 +81,12 @@ pub fn read_mapping(source: &Arc<SourceFile>) -> Result<Mapping, Vec<Diagnostic>
     }
     let mut mapping = Mapping::default();
     if let Some(document) = parsed.documents.first() {
-        let root =
-            Field { name: "the mapping", node: &document.root, key_span: document.root.span };
+        let root = Field {
+            name: "the mapping",
+            node: &document.root,
+            key_span: document.root.span,
+            list: None,
+        };
         if let Some(map) = root.map(&mut sink) {
             mapping = read(&map, &mut sink);
         }
@@ -126,7 +130,7 @@ fn read(map: &Map<'_>, sink: &mut Sink) -> Mapping {
     };
     let words: Vec<(&'static str, &'static str)> = KEPT.iter().map(|w| (*w, *w)).collect();
     for node in fixed(map.get("keep_ids"), sink, |f, s| f.list(s)).unwrap_or_default() {
-        let element = Field { name: "keep_ids", node, key_span: node.span };
+        let element = Field { name: "keep_ids", node, key_span: node.span, list: None };
         mapping.keep_ids.extend(element.word(&words, sink).map(str::to_owned));
     }
     mapping.products = section(map, "products", sink, |f, s| {

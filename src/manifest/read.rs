@@ -71,12 +71,26 @@ pub(crate) struct Field<'n> {
     pub(crate) node: &'n Node<'n>,
     /// Where to point when the value has no text of its own.
     pub(crate) key_span: Span,
+    /// The list that it is an element of, if it is one.
+    pub(crate) list: Option<&'n Node<'n>>,
 }
 
 impl<'n> Field<'n> {
     /// An element of a list, called like its list.
     pub(crate) fn element(&self, node: &'n Node<'n>) -> Self {
-        Self { name: self.name, node, key_span: node.span }
+        Self { name: self.name, node, key_span: node.span, list: Some(self.node) }
+    }
+
+    /// What the value is called in a message: its key, or which element of the list it is.
+    pub(crate) fn called(&self) -> String {
+        let place = self.list.and_then(|list| match &list.kind {
+            Kind::Sequence(all) => all.iter().position(|n| std::ptr::eq(n, self.node)),
+            _ => None,
+        });
+        match place {
+            Some(place) => format!("element {} of `{}`", place + 1, self.name),
+            None => format!("`{}`", self.name),
+        }
     }
 
     /// Where a message about the value points.
@@ -96,7 +110,7 @@ impl<'n> Field<'n> {
             sink.count += 1;
             return;
         }
-        let message = format!("`{}` must be {wanted}, not {}", self.name, self.node.describe());
+        let message = format!("{} must be {wanted}, not {}", self.called(), self.node.describe());
         sink.error("wrong-type", self.span(), message);
     }
 
@@ -165,7 +179,7 @@ impl<'n> Map<'n> {
     fn add(&mut self, node: &'n Node<'n>, layer: u8) {
         let Kind::Mapping(entries) = &node.kind else { return };
         self.entries.extend(entries.iter().map(|e| Entry {
-            field: Field { name: e.key.as_ref(), node: &e.value, key_span: e.key_span },
+            field: Field { name: e.key.as_ref(), node: &e.value, key_span: e.key_span, list: None },
             layer,
         }));
     }
@@ -287,8 +301,11 @@ pub(crate) fn fixed<'n, T>(
 ) -> Option<T> {
     let field = field?;
     if field.is_cleared() {
-        let problem =
-            Problem::new("cannot-clear", field.span(), format!("`{}` cannot be empty", field.name));
+        let problem = Problem::new(
+            "cannot-clear",
+            field.span(),
+            format!("{} cannot be empty", field.called()),
+        );
         sink.push(problem.help("give it a value, or leave the key out"));
         return None;
     }

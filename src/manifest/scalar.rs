@@ -110,18 +110,25 @@ impl<'n> Field<'n> {
             self.wrong_type("a number", sink);
             return None;
         };
-        self.decimal_of(raw, sink)
+        self.decimal_of(raw, "", sink)
     }
 
-    fn decimal_of(&self, raw: &str, sink: &mut Sink) -> Option<Amount> {
+    /// The number before a `unit` (`%`), which stays in what is suggested.
+    fn decimal_of(&self, raw: &str, unit: &str, sink: &mut Sink) -> Option<Amount> {
         match Amount::parse(raw) {
             Ok(amount) => Some(amount),
             Err(AmountError::Grammar(_)) => {
-                let message =
-                    format!("`{}` must be a plain decimal number, not `{}`", self.name, shown(raw));
+                let message = format!(
+                    "`{}` must be a plain decimal number, not `{}{unit}`",
+                    self.name,
+                    shown(raw)
+                );
                 let problem = self.problem("bad-number", message);
                 sink.push(match plain_form(raw) {
-                    Some(plain) => problem.help(format!("write `{plain}`")),
+                    Some(plain) => problem.help(format!("write `{plain}{unit}`")),
+                    None if !unit.is_empty() => {
+                        problem.help("digits, one point if need be, and the sign: such as `12.5%`")
+                    }
                     None => problem.help("digits and one point, such as `12000.00`; the currency is said once, in `currency`"),
                 });
                 None
@@ -170,7 +177,8 @@ impl<'n> Field<'n> {
             self.wrong_type("a percentage", sink);
             return None;
         };
-        let percent = self.decimal_of(raw.strip_suffix('%').unwrap_or(raw), sink)?;
+        let (number, unit) = raw.strip_suffix('%').map_or((raw, ""), |number| (number, "%"));
+        let percent = self.decimal_of(number, unit, sink)?;
         if percent.is_negative() || percent > Amount::HUNDRED {
             let message = format!("`{}` must be between 0% and 100%", self.name);
             sink.push(self.problem("bad-percent", message));
@@ -279,9 +287,7 @@ pub(crate) fn plain(field: Field<'_>, sink: &mut Sink) -> Option<Plain> {
         }),
         Kind::Quoted(_) => field.text(sink).map(Plain::Text),
         Kind::Sequence(items) => {
-            let read = |node: &Node<'_>, sink: &mut Sink| {
-                plain(Field { name: field.name, node, key_span: node.span }, sink)
-            };
+            let read = |node: &Node<'_>, sink: &mut Sink| plain(field.element(node), sink);
             let items: Vec<Option<Plain>> = items.iter().map(|n| read(n, sink)).collect();
             items.into_iter().collect::<Option<Vec<Plain>>>().map(Plain::List)
         }
@@ -289,7 +295,8 @@ pub(crate) fn plain(field: Field<'_>, sink: &mut Sink) -> Option<Plain> {
             let mut map = BTreeMap::new();
             let mut whole = true;
             for e in entries {
-                let value = Field { name: e.key.as_ref(), node: &e.value, key_span: e.key_span };
+                let (name, key_span) = (e.key.as_ref(), e.key_span);
+                let value = Field { name, node: &e.value, key_span, list: None };
                 match plain(value, sink) {
                     Some(value) => {
                         map.insert(e.key.as_ref().to_owned(), value);

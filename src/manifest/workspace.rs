@@ -65,7 +65,7 @@ pub(super) fn read_workspace<'n>(
     allow_hosts: &[String],
     sink: &mut Sink,
 ) -> Option<Reading<'n>> {
-    let field = Field { name: FILE_NAME, node: root, key_span: root.span };
+    let field = Field { name: FILE_NAME, node: root, key_span: root.span, list: None };
     let map = field.map(sink)?;
     if let Some(format) = map.need("proforma", "the workspace file", sink)
         && format.raw() != Some("1")
