@@ -254,6 +254,22 @@ impl<'t> Stream<'_, 't> {
         }
     }
 
+    /// A syntax error that comes of a tab, at the tab: the scanner points at what was before or behind.
+    fn tab(&self, info: &str, near: Span) -> Option<Problem> {
+        let before = self.text.get(..near.offset as usize)?;
+        let (at, message, help) = if info.contains("tab") {
+            let line = before.rfind('\n').map_or(0, |end| end + 1);
+            let message = "this is not valid YAML: a tab stands at the start of the line";
+            (indenting_tab(self.text, line)?, message, "indent with spaces, not tabs")
+        } else {
+            let colon = info.starts_with("':' must be followed") && before.ends_with('\t');
+            let message = "a tab stands behind the colon, and it must be a space";
+            (colon.then(|| before.len() - 1)?, message, "write a space in the place of the tab")
+        };
+        let span = Span { offset: u32::try_from(at).ok()?, length: 1, ..near };
+        Some(Problem::new("yaml-syntax", span, message).help(help))
+    }
+
     fn syntax_error(&self, error: &ScanError, parsed: &mut Parsed<'t>) -> usize {
         let mut span = self.span(*error.marker(), *error.marker());
         let under = self.text.get(span.offset as usize..).and_then(|t| t.chars().next());
@@ -261,6 +277,10 @@ impl<'t> Stream<'_, 't> {
             span.length = u32::try_from(c.len_utf8()).unwrap_or(1);
         }
         let info = error.info();
+        if let Some(problem) = self.tab(info, span) {
+            parsed.problems.push(problem);
+            return span.offset as usize;
+        }
         let problem = if info.contains("recursion limit") {
             too_deep(span)
         } else if info.contains("anchor") {
@@ -277,6 +297,26 @@ impl<'t> Stream<'_, 't> {
         parsed.problems.push(problem);
         span.offset as usize
     }
+}
+
+/// The place of the tab that indents one of the first two lines with text from `line` on.
+fn indenting_tab(text: &str, line: usize) -> Option<usize> {
+    let mut start = line;
+    let mut filled = 0;
+    for row in text.get(line..)?.split_inclusive('\n') {
+        let indent = row.len() - row.trim_start().len();
+        if !row.trim().is_empty() {
+            if let Some(tab) = row.get(..indent).and_then(|i| i.find('\t')) {
+                return Some(start + tab);
+            }
+            filled += 1;
+            if filled == 2 {
+                return None;
+            }
+        }
+        start += row.len();
+    }
+    None
 }
 
 fn too_deep(span: Span) -> Problem {
