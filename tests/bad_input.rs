@@ -172,6 +172,13 @@ fn wrong_types() {
     offline("expires: 2027-12-01", "expires: «{ on: 2027-12-01 }", "wrong-type", &["expires"]);
     offline("fees: [{ label: Setup, amount: 20.00 }]", "fees: «Setup", "wrong-type", &["fees"]);
     offline("state: draft", "state: «publish", "unknown-word", &["published"]);
+    // Which element it is, is said.
+    let second = "  - { key: b, name: Bundle, price: 50.50, discount: 10% }";
+    let (world, place) = edited(second, "  -«");
+    let found = world.run(&["validate", "--format", "json"]).expect(10).json();
+    let found = diagnostic(&found, "wrong-type").unwrap();
+    assert_eq!(found["message"], "element 2 of `items` must be a map, not nothing");
+    assert_eq!(place, found["line"].as_u64().zip(found["column"].as_u64()));
 }
 
 #[test]
@@ -188,6 +195,12 @@ fn numbers_that_are_not_exact() {
     offline("price: 100.00", "price: «1e3", "bad-number", &["price"]);
     offline("price: 100.00", "price: «0x10", "bad-number", &["price"]);
     offline("price: 100.00", "price: «\"12,000.00\"", "bad-number", &["12000.00"]);
+    // A suggestion that is taken never changes the money.
+    offline("price: 100.00", "price: «\"1.500,00\"", "bad-number", &["write `1500.00`"]);
+    offline("price: 100.00", "price: «\"12.345,67\"", "bad-number", &["write `12345.67`"]);
+    offline("price: 100.00", "price: «\"12,50\"", "bad-number", &["digits and one point"]);
+    offline("discount: 10%", "discount: «10 %", "bad-number", &["not `10 %`", "write `10%`"]);
+    offline("discount: 10%", "discount: «\"+10%\"", "bad-number", &["write `10%`"]);
     offline("price: 100.00", "price: «.inf", "bad-number", &["price"]);
     offline("price: 100.00", "price: «-1.00", "negative-amount", &["discount"]);
     offline("discount: 10%", "discount: «110%", "bad-percent", &["100%"]);
@@ -493,7 +506,32 @@ fn a_line_discount_that_does_not_divide() {
     let (world, place) =
         edited("quantity: 2, price: 100.00", "quantity: 3, price: 100.00, discount: «10.00");
     Refusal { code: "discount-not-exact", file: ALL, place, says: &["per: unit", "percent"] }
-        .by(&world, ONLINE);
+        .by(&world, OFFLINE);
+    // Nor is more taken off than the line costs.
+    let line = "quantity: 2, price: 100.00";
+    for large in ["discount: «201.00", "«discount: { amount: 100.50, per: unit }"] {
+        let says = &["200.00", "lower it"];
+        offline(line, &format!("{line}, {large}"), "discount-too-large", says);
+    }
+}
+
+#[test]
+fn tabs_are_told_where_they_stand() {
+    let (head, help) = ("quote: q\nconnection: crm\n", "spaces, not tabs");
+    let world = World::small("");
+    for (text, help) in [
+        (format!("{head}«\ttitle: x\n"), help),
+        (format!("{head}\n«\ttitle: x\n"), help),
+        (format!("{head}items:\n«\t- name: x\n"), help),
+        (format!("{head}items:\n  - name: x\n   «\tprice: 1\n"), help),
+        (format!("{head}title:«\tx\n"), "a space in the place of the tab"),
+        (format!("{head}notes: {{ public:«\tx }}\n"), "a space in the place of the tab"),
+    ] {
+        let (text, place) = unmark(&text);
+        world.write(ALL, &text);
+        Refusal { code: "yaml-syntax", file: ALL, place, says: &["a tab stands", help] }
+            .by(&world, &[&["validate"]]);
+    }
 }
 
 // ---- Hostile files -------------------------------------------------------------------------------

@@ -7,12 +7,17 @@
 use super::mapping::{self, native};
 use super::operation::Object;
 use super::{QuoteSystem, Settings, StampPlace, status, value};
-use crate::desired::{Adjustment, Channel, Item, Measure, Person, Quote, WantedState, Wish};
+use crate::desired::{
+    Adjustment, Channel, Item, LineDiscount, Measure, Per, Person, Quote, WantedState, Wish,
+};
 use crate::facts::Plain;
 use crate::failure::Diagnostic;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::provider::capability::{Mode, Sink};
 use crate::provider::state::State;
+
+/// Digits behind the point that no currency has more of.
+const MOST_DIGITS: u32 = 28;
 
 /// For problems of a quote.
 pub fn sink(quote: &Quote) -> Sink<'_> {
@@ -170,6 +175,7 @@ fn line(sink: &mut Sink<'_>, settings: &Settings, path: &str, item: &Item) {
     }
     if let Wish::Set(discount) = &item.discount {
         measure(sink, &at("discount"), discount.measure);
+        off(sink, &at("discount"), item, discount);
         if discount.label.is_some() {
             sink.refused(&at("discount"), "items[].discount.label");
         }
@@ -211,6 +217,30 @@ fn line(sink: &mut Sink<'_>, settings: &Settings, path: &str, item: &Item) {
     }
     for (name, wish) in native_block.into_iter().flatten() {
         native_field(sink, settings, Object::LineItem, &at(&format!("hubspot.{name}")), name, wish);
+    }
+}
+
+/// An amount off a line: it divides by the quantity, and is not more than the line.
+fn off(sink: &mut Sink<'_>, path: &str, item: &Item, discount: &LineDiscount) {
+    let Measure::Amount(amount) = discount.measure else { return };
+    if amount.is_negative() || item.quantity <= Amount::ZERO {
+        return;
+    }
+    if discount.per == Per::Line {
+        // A currency that only the deal says may have more digits than any guess.
+        let digits = sink.quote.currency.map_or(MOST_DIGITS, Currency::digits);
+        if let Err(why) = value::off_each_unit(amount, item.quantity, digits) {
+            sink.error(path, "discount-not-exact", why, value::NOT_EXACT_HELP);
+        }
+    }
+    let Some(gross) = item.price.set().and_then(|p| p.times(item.quantity)) else { return };
+    let off = match discount.per {
+        Per::Line => Some(amount),
+        Per::Unit => amount.times(item.quantity),
+    };
+    if off.is_none_or(|off| off > gross) {
+        let message = format!("the discount is more than the line's {gross}");
+        sink.error(path, "discount-too-large", message, "lower it: a line costs 0 at least");
     }
 }
 

@@ -71,7 +71,7 @@ fn adjust<'f>(
     Some(running.round_half_up(digits))
 }
 
-/// One line: its net is rounded, once.
+/// One line: its net is rounded, once, and never below zero.
 fn line<'f>(part: &'f str, item: &BTreeMap<&str, &Value>, digits: u32) -> LineSum<'f> {
     let unknown = LineSum { part, gross: None, off: None, net: None };
     let tiers = ["hubspot.hs_pricing_model", "hubspot.hs_tier_prices"];
@@ -86,7 +86,9 @@ fn line<'f>(part: &'f str, item: &BTreeMap<&str, &Value>, digits: u32) -> LineSu
             (None, Some(a)) => a.times(quantity)?,
             (None, None) => Amount::ZERO,
         };
-        let net = Rounded::to(gross.minus(off)?, digits);
+        // No line costs less than nothing, whatever is taken off it.
+        let exact = gross.minus(off)?;
+        let net = Rounded { exact, amount: exact.max(Amount::ZERO).round_half_up(digits) };
         Some(LineSum {
             part,
             gross: Some(Rounded::exactly(gross)),
@@ -161,6 +163,20 @@ mod tests {
         rows.push(("discounts[c].amount", "500"));
         rows.push(("fees[f].amount", "3"));
         assert_eq!(sum(&rows).as_deref(), Some("3.00"));
+    }
+
+    #[test]
+    fn a_line_costs_nothing_at_least() {
+        let rows = [
+            ("currency", "USD"),
+            ("items[a].quantity", "2"),
+            ("items[a].price", "10"),
+            ("items[a].discount.amount", "15"),
+            ("items[b].quantity", "1"),
+            ("items[b].price", "5"),
+            ("fees[f].amount", "3"),
+        ];
+        assert_eq!(sum(&rows).as_deref(), Some("8.00"));
     }
 
     #[test]

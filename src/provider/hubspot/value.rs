@@ -32,6 +32,19 @@ pub fn read(kind: &Kind, raw: Option<&str>) -> Value {
     }
 }
 
+/// An amount off a line as HubSpot holds it, off each unit; or why it cannot. `digits` are those of
+/// the currency.
+pub fn off_each_unit(amount: Amount, quantity: Amount, digits: u32) -> Result<Amount, String> {
+    amount.over_exactly(quantity, digits).ok_or_else(|| {
+        format!(
+            "HubSpot holds a discount per unit, and {amount} does not divide exactly by a quantity of {quantity}"
+        )
+    })
+}
+
+/// The way out where [`off_each_unit`] finds none.
+pub const NOT_EXACT_HELP: &str = "write the discount of one unit with `per: unit`, or a percent";
+
 /// A value as a property's text; empty clears.
 pub fn write(value: &Value) -> String {
     match value {

@@ -248,19 +248,16 @@ impl Wanted<'_> {
             (Measure::Percent(p), _) => (filled(p), Value::Empty),
             (Measure::Amount(a), Per::Unit) => (Value::Empty, filled(a)),
             (Measure::Amount(a), Per::Line) => {
-                let Some(unit) = a.over_exactly(item.quantity, digits) else {
-                    self.sink.error(
-                        &format!("{source}.discount"),
-                        "discount-not-exact",
-                        format!(
-                            "HubSpot holds a discount per unit, and {a} does not divide exactly by a quantity of {}",
-                            item.quantity
-                        ),
-                        "write the discount of one unit with `per: unit`, or a percent",
-                    );
-                    return (Value::Empty, Value::Empty);
-                };
-                (Value::Empty, filled(unit))
+                // Told offline too, unless only HubSpot knows the currency.
+                match value::off_each_unit(a, item.quantity, digits) {
+                    Ok(unit) => (Value::Empty, filled(unit)),
+                    Err(why) => {
+                        let path = format!("{source}.discount");
+                        let help = value::NOT_EXACT_HELP;
+                        self.sink.error(&path, "discount-not-exact", why, help);
+                        (Value::Empty, Value::Empty)
+                    }
+                }
             }
         }
     }
