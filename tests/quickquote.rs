@@ -680,6 +680,15 @@ fn what_cannot_be_held_is_refused_offline_with_the_way_out() {
         ("items: [{ name: A, price: 1.00, description: x }]", "field-refused"),
         ("items: [{ name: A, price: 1.00, recurring: { every: month } }]", "field-refused"),
         ("items: [{ name: A, price: 1.00, discount: 2.00 }]", "discount-too-large"),
+        ("items: [{ name: A, price: 9.00, discount: 12.345% }]", "too-many-decimals"),
+        ("discounts: [{ label: a, percent: 12.345 }]", "too-many-decimals"),
+        ("discounts: [{ label: a, percent: 0 }]", "discount-zero"),
+        ("discounts: [{ label: a, amount: 0.00 }]", "discount-zero"),
+        ("items: [{ name: A, price: 9.00, discount: { percent: 0, label: a } }]", "discount-zero"),
+        (
+            "items: [{ name: A, price: 9.00, quantity: 2, discount: 10% }]\ndiscounts: [{ label: a, amount: 16.21 }]",
+            "discount-too-large",
+        ),
         ("items: [{ name: A, price: 1.00, quickquote: { price: 2 } }]", "native-neutral"),
         ("items: [{ name: A, price: 1.00, quickquote: { weight: 2 } }]", "weight-incomplete"),
         ("items: [{ name: A, price: 1.00, properties: { _proforma: x } }]", "native-reserved"),
@@ -695,7 +704,35 @@ fn what_cannot_be_held_is_refused_offline_with_the_way_out() {
         let found = found.unwrap_or_else(|| panic!("{line}: {json}"));
         assert!(found["help"].is_string() && found["line"].as_u64() > Some(1), "{line}: {found}");
     }
+    // All that there is may be taken off; a price that only the shop knows is not guessed.
+    for fine in [
+        "items: [{ name: A, price: 9.00, quantity: 2, discount: 10% }]\ndiscounts: [{ label: a, amount: 16.20 }]",
+        "items: [{ name: A, price: 1.00 }, { key: b, quickquote: { variant_id: 1 } }]\ndiscounts: [{ label: a, amount: 9.00 }]",
+        "discounts: [{ label: a, amount: 9.00 }]",
+    ] {
+        let head = "quote: one\nconnection: shop\ncustomer: { email: a@b.example, first_name: A, last_name: B }\n";
+        shop.write("quotes/all.yaml", &format!("{head}{fine}\n"));
+        let valid = shop.run(&["validate"]);
+        assert_eq!(valid.code, 0, "{fine}: {}", valid.stdout);
+    }
     assert!(shop.sent().is_empty());
+}
+
+/// What is sent already sends no mail again.
+#[test]
+fn a_mail_without_the_quote_is_told_while_it_is_still_to_be_sent() {
+    let shop = Shop::new(
+        "quote: one\nconnection: shop\nstate: sent\ncustomer: { email: a@b.example, first_name: A, last_name: B }\n\
+         items: [{ name: A, price: 9.00 }]\n",
+    );
+    let told = |shop: &Shop| {
+        let ended = shop.run(&["validate"]);
+        assert_eq!(ended.code, 0, "{}", ended.stdout);
+        ended.stdout.contains("mail-without-quote")
+    };
+    assert!(told(&shop));
+    assert_eq!(shop.apply().code, 0);
+    assert!(!told(&shop));
 }
 
 /// The example workspace, against the stand-in.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::Global;
 use super::{Ending, checkout, connect, open};
-use crate::desired::Quote;
+use crate::desired::{Quote, WantedState};
 use crate::failure::{Diagnostic, Kind, Severity};
 use crate::lockfile::{LOCKFILE, Lockfile, SANDBOX_LOCKFILE, Store};
 use crate::manifest::Loaded;
@@ -62,6 +62,7 @@ fn provider_checks(loaded: &Loaded, lockfile: Option<&Lockfile>) -> Vec<Diagnost
             Ok(dialect) => {
                 for quote in quotes {
                     let mut own = dialect.check(quote);
+                    own.retain(|d| d.code != "mail-without-quote" || !is_sent(lockfile, quote));
                     if lockfile.is_some_and(|l| !is_recorded(l, quote)) {
                         own.extend(dialect.check_new(quote));
                     }
@@ -76,6 +77,14 @@ fn provider_checks(loaded: &Loaded, lockfile: Option<&Lockfile>) -> Vec<Diagnost
         }
     }
     found
+}
+
+/// Whether a quote is recorded as sent or further: no mail leaves then.
+fn is_sent(lockfile: Option<&Lockfile>, quote: &Quote) -> bool {
+    let mut names = std::iter::once(&quote.name).chain(&quote.was);
+    let entry = names.find_map(|name| lockfile?.entries.get(name));
+    let state = entry.and_then(|entry| entry.state.as_deref());
+    state.is_some_and(|state| state != WantedState::Draft.word())
 }
 
 fn is_recorded(lockfile: &Lockfile, quote: &Quote) -> bool {

@@ -383,7 +383,11 @@ impl Unfold {
         }
         if !whole {
             for (label, measure, _) in found {
-                self.lose(list, format!("and so is not, beside it: {label} {measure:?}"));
+                let measure = match measure {
+                    Measure::Percent(p) => format!("{p}%"),
+                    Measure::Amount(a) => a.to_string(),
+                };
+                self.lose(list, format!("and so is not, beside it: {label} {measure}"));
             }
             return Wish::Unowned;
         }

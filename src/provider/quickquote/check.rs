@@ -5,11 +5,13 @@
 //! each at its place with the way out.
 
 use super::mapping::{self, Place, Shape};
-use super::{STAMP_KEY, STAMP_TAG, Settings, status};
-use crate::desired::{Channel, Item, Measure, Per, Person, Quote, Reference, WantedState, Wish};
+use super::{STAMP_KEY, STAMP_TAG, Settings, status, total};
+use crate::desired::{
+    Adjustment, Channel, Item, Measure, Per, Person, Quote, Reference, WantedState, Wish,
+};
 use crate::facts::Plain;
 use crate::failure::Diagnostic;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::provider::capability::{Mode, Sink};
 
 /// For problems of a quote.
@@ -24,7 +26,7 @@ pub fn check(settings: &Settings, quote: &Quote) -> Vec<Diagnostic> {
     currency(&mut sink, settings);
     people(&mut sink);
     delivery(&mut sink);
-    discounts(&mut sink);
+    discounts(&mut sink, settings);
     for (i, item) in quote.items.set().into_iter().flatten().enumerate() {
         line(&mut sink, &format!("items[{i}]"), item);
     }
@@ -161,7 +163,7 @@ fn delivery(sink: &mut Sink<'_>) {
     }
 }
 
-fn discounts(sink: &mut Sink<'_>) {
+fn discounts(sink: &mut Sink<'_>, settings: &Settings) {
     let Some(all) = sink.quote.discounts.set() else { return };
     if all.len() > 1 {
         sink.error(
@@ -172,13 +174,44 @@ fn discounts(sink: &mut Sink<'_>) {
         );
     }
     for (i, discount) in all.iter().enumerate() {
-        measure(sink, &format!("discounts[{i}]"), discount.measure);
+        let path = format!("discounts[{i}]");
+        measure(sink, &path, discount.measure);
+        nothing(sink, &path, discount.measure);
+    }
+    let digits = settings.currency.or(sink.quote.currency).map_or(2, Currency::digits);
+    let items = sink.quote.items.set().into_iter().flatten();
+    let mut nets = items.map(|item| total::net_of(item, digits));
+    // One price that only the shop knows, and nobody can say.
+    let sum = nets.try_fold(Amount::ZERO, |sum, net| sum.plus(net?));
+    let (Some(sum), true) = (sum, sink.quote.items.is_owned()) else { return };
+    if let [Adjustment { measure: Measure::Amount(off), .. }] = all.as_slice()
+        && *off > sum
+    {
+        let message = format!("the discount is more than the {sum} of all lines");
+        sink.error("discounts[0]", "discount-too-large", message, "lower it");
+    }
+}
+
+/// The shop keeps no discount of nothing, so its label would not arrive.
+fn nothing(sink: &mut Sink<'_>, path: &str, measure: Measure) {
+    let (Measure::Percent(size) | Measure::Amount(size)) = measure;
+    if size.is_zero() {
+        let message = "Quick Quote keeps no discount of nothing, nor its label";
+        sink.error(path, "discount-zero", message, "leave it out");
     }
 }
 
 fn measure(sink: &mut Sink<'_>, path: &str, measure: Measure) {
     let (shown, fine) = match measure {
-        Measure::Percent(p) => (p, !p.is_negative() && p <= Amount::HUNDRED),
+        Measure::Percent(p) => {
+            if p.significant_scale() > 2 {
+                let message = format!(
+                    "`{p}%` has more digits than Quick Quote keeps of a percent, which is 2"
+                );
+                sink.error(path, "too-many-decimals", message, "round it, or write the amount");
+            }
+            (p, !p.is_negative() && p <= Amount::HUNDRED)
+        }
         Measure::Amount(a) => {
             money(sink, path, a);
             (a, !a.is_negative())
@@ -242,6 +275,9 @@ fn line(sink: &mut Sink<'_>, path: &str, item: &Item) {
     }
     if let Some(discount) = item.discount.set() {
         measure(sink, &at("discount"), discount.measure);
+        if discount.label.is_some() {
+            nothing(sink, &at("discount"), discount.measure);
+        }
         if let (Measure::Amount(a), Some(price)) = (discount.measure, item.price.set()) {
             let gross = price.times(item.quantity).unwrap_or_default();
             let off = match discount.per {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::desired::{Item, Measure, Per};
 use crate::facts::{Facts, Path, Value};
 use crate::money::{Amount, Currency, Money};
 use crate::provider::sums::{LineSum, Rounded, StepSum, Sums};
@@ -57,6 +58,21 @@ fn line_of<'f>(part: &'f str, line: &BTreeMap<&str, Amount>, digits: u32) -> Opt
     let off = Rounded { exact: off, amount: off.round_half_up(digits).min(gross.amount) };
     let net = Rounded::exactly(gross.amount.minus(off.amount)?);
     Some(LineSum { part, gross: Some(gross), off: Some(off), net: Some(net) })
+}
+
+/// The net of an item as the shop counts it; `None` where its price is the shop's own.
+pub fn net_of(item: &Item, digits: u32) -> Option<Amount> {
+    let mut line = BTreeMap::from([("quantity", item.quantity), ("price", *item.price.set()?)]);
+    if let Some(discount) = item.discount.set() {
+        match (discount.measure, discount.per) {
+            (Measure::Percent(p), _) => line.insert("discount.percent", p),
+            (Measure::Amount(a), Per::Line) => line.insert("discount.amount", a),
+            (Measure::Amount(a), Per::Unit) => {
+                line.insert("discount.amount", a.times(item.quantity)?)
+            }
+        };
+    }
+    Some(line_of("", &line, digits)?.net?.amount)
 }
 
 /// The discount of the quote, then shipping; `None` where it overflows.

@@ -113,7 +113,7 @@ pub struct Quote {
     pub tags: Vec<String>,
     /// The discount.
     pub discount: Option<Discount>,
-    /// The shipping charge.
+    /// The shipping charge; its name may be empty.
     pub shipping: Option<(String, Amount)>,
     /// Custom fields.
     pub fields: Vec<Field>,
@@ -270,11 +270,17 @@ impl Quote {
             .and_then(|a| Some((text(a, "assignee_id")?, text(a, "assignee_name"))));
         let shipping = match member(plain, "shipping") {
             None => None,
-            Some(s) => text(s, "shipping_name")
-                .map(|name| {
-                    Ok::<_, String>((name, amount(s, "shipping_price")?.unwrap_or_default()))
-                })
-                .transpose()?,
+            Some(s) => {
+                let name = text(s, "shipping_name").unwrap_or_default();
+                let price = amount(s, "shipping_price")?;
+                // Without a name it may still cost something, which the customer pays.
+                let price = match price {
+                    None if name.is_empty() => amount(s, "shipping_total")?,
+                    price => price,
+                };
+                let price = price.unwrap_or_default();
+                (!name.is_empty() || !price.is_zero()).then_some((name, price))
+            }
         };
         let fields = member(plain, "custom_fields").and_then(list).unwrap_or(&[]);
         let lines = member(plain, "line_items").and_then(list).unwrap_or(&[]);
