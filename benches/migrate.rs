@@ -55,6 +55,7 @@ fn loss_report(bencher: Bencher<'_, '_>, count: usize) {
     let target =
         QuickquoteDialect::new(quickquote::Settings { connection: shop.clone(), currency });
     let sheet = quickquote::mapping::sheet(&target);
+    let source_sheet = hubspot::mapping::sheet(&source);
     let mut mapping = Mapping::default();
     for quote in &loaded.quotes {
         let email = quote.customer.as_ref().and_then(|c| c.email.set()).unwrap();
@@ -71,6 +72,7 @@ fn loss_report(bencher: Bencher<'_, '_>, count: usize) {
         target: &target,
         source_provider: ProviderName::Hubspot,
         provider: ProviderName::Quickquote,
+        source_sheet: &source_sheet,
         sheet: &sheet,
         currency,
         defaults: &defaults,

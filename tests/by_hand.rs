@@ -208,6 +208,80 @@ fn an_account_that_rounds_otherwise_is_said_to() {
     assert!(moved.to_string().contains("the account rounds otherwise"), "{moved:#}");
 }
 
+/// A quote on HubSpot that could move to the shop as it is.
+fn moving(more: &str) -> String {
+    format!(
+        "quote: a\nconnection: crm\ntitle: A\nexpires: 2027-12-01\ncurrency: USD\ndeal: Acme renewal 2027\n\
+         customer: {{ email: jo@acme.example, first_name: Jo, last_name: Ek }}\n{more}"
+    )
+}
+
+/// `a` as it moves from HubSpot to the shop.
+#[track_caller]
+fn moved(world: &World) -> Value {
+    let moved = world.run(&["migrate", "--from", "crm", "--to", "shop", "--format", "json"]);
+    moved.expect(0).json()["quotes"][0].clone()
+}
+
+/// VAT in the price of an item would be charged twice, in a quote that is called equal.
+#[test]
+fn a_recorded_total_is_a_price_only_where_it_is_nothing_else() {
+    let world = world();
+    let item = "items: [{ key: a, name: Audit, quantity: 4, price: 100.00 }]\n";
+    let none = "discounts: []\nfees: []\n";
+    world.write(
+        "quotes/a.yaml",
+        &moving(&format!("{item}{none}taxes: [{{ label: VAT, percent: 25 }}]\n")),
+    );
+    world.apply().expect(0);
+    let unpriced = item.replace(", price: 100.00", "");
+    world.edit("quotes/a.yaml", item, &unpriced);
+    let taxed = moved(&world);
+    assert_eq!(taxed["fields"][0]["outcome"], "impossible", "{taxed:#}");
+    assert!(taxed.to_string().contains("no price is known"), "{taxed:#}");
+    assert_eq!(taxed["totals"]["after"], Value::Null);
+    // Without anything else the total is the price.
+    world.write("quotes/a.yaml", &moving(&format!("{item}{none}taxes: []\n")));
+    world.apply().expect(0);
+    world.edit("quotes/a.yaml", item, &unpriced);
+    let whole = moved(&world);
+    assert_eq!(whole["totals"]["equal"], true, "{whole:#}");
+    assert!(world.read("quotes/migrated/shop/a.shop.yaml").contains("price: 100.00"));
+    // Of another quantity it was not the price, and what nobody owns may be upstream.
+    std::fs::remove_dir_all(world.path("quotes/migrated")).unwrap();
+    for other in [
+        moving(&format!("{unpriced}{none}taxes: []\n")).replace("quantity: 4", "quantity: 8"),
+        moving(&unpriced),
+    ] {
+        world.write("quotes/a.yaml", &other);
+        let unknown = moved(&world);
+        assert!(unknown.to_string().contains("no price is known"), "{other}: {unknown:#}");
+        assert!(!world.path("quotes/migrated").exists());
+    }
+}
+
+/// What the manifest leaves to HubSpot counts as it is there.
+#[test]
+fn an_ignored_price_is_that_of_the_upstream() {
+    let world = world();
+    let text = moving(
+        "items: [{ key: a, name: Audit, price: 100.00 }]\ndiscounts: []\nfees: []\ntaxes: []\n\
+         lifecycle: { ignore: [\"items[a].price\"] }\n",
+    );
+    world.write("quotes/a.yaml", &text);
+    world.apply().expect(0);
+    assert_eq!(moved(&world)["totals"]["equal"], true);
+    let line = world.records("line_items")[0]["id"].as_str().unwrap().to_owned();
+    world.colleague("line_items", &line, &json!({ "price": "150" }));
+    world.edit("quotes/a.yaml", "title: A", "title: Ab");
+    world.apply().expect(0);
+    let moved = moved(&world);
+    assert_eq!(moved["totals"]["before"], "150.00", "{moved:#}");
+    assert_eq!(moved["totals"]["after"], "100.00", "{moved:#}");
+    assert_eq!(moved["totals"]["equal"], false);
+    assert!(moved.to_string().contains("lifecycle.ignore"), "{moved:#}");
+}
+
 /// Nobody gets an empty quote in the place of a full one.
 #[test]
 fn a_manifest_without_items_is_not_migrated() {
@@ -254,11 +328,48 @@ fn shop_quotes_of_the_vendors_examples_are_imported_with_their_lines() {
             "line_items": [{ "custom_product": true, "title": "Only", "price": 10 }],
         }),
     );
+    world.by_hand(
+        "POST",
+        "/quickquote/api/v1/quotes",
+        &json!({
+            "first_name": "No", "last_name": "Name", "email": "noname@acme.example",
+            "shipping": { "shipping_name": "", "shipping_price": 12.5 },
+            "line_items": [{ "title": "A", "price": 10.0, "quantity": 1 }],
+        }),
+    );
     let seeded = support::four::count_on(&world, "shop");
-    assert!(seeded >= 2);
+    assert!(seeded >= 3);
     for (name, text) in imported(&world, "shop", seeded) {
         assert!(text.contains("\nitems:"), "{name}: {text}");
+        // A charge that has no name is told: the customer pays it.
+        let nameless = text.contains("noname@acme.example");
+        assert_eq!(
+            text.contains("shipping costs 12.50, without a name"),
+            nameless,
+            "{name}: {text}"
+        );
+        assert!(!nameless || !text.contains("\nshipping:"), "{name}: {text}");
     }
+}
+
+/// One fee that no manifest can hold leaves out the other too: both are told as people write them.
+#[test]
+fn adjustments_that_are_not_held_are_told_in_words() {
+    let world = world();
+    let fee = |label: &str, kind: &str, value: &str| {
+        let fee =
+            json!({ "hs_label": label, "hs_type": kind, "hs_value": value, "hs_sort_order": "0" });
+        hubspot(&world, "fees", &fee, &[])
+    };
+    let (rush, odd) = (fee("Rush", "PERCENT", "5"), fee("Odd", "FIXED", "0.125"));
+    let line =
+        json!({ "name": "A", "price": "10", "quantity": "1", "hs_line_item_currency_code": "USD" });
+    quote(&world, "Fees", &[line], &[(&rush, 364), (&odd, 364)]);
+    let count = support::four::count_on(&world, "crm");
+    let all = imported(&world, "crm", count);
+    let (_, text) = all.iter().find(|(_, text)| text.contains("title: Fees")).unwrap();
+    assert!(text.contains("one of `fees` cannot be held: Odd 0.125"), "{text}");
+    assert!(text.contains("and so is not, beside it: Rush 5%"), "{text}");
 }
 
 #[test]

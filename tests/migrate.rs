@@ -284,6 +284,87 @@ fn what_is_unmapped_is_listed_once_and_filled_in_by_the_user() {
     assert!(ended.stderr.contains("--mapping"), "{}", ended.stderr);
 }
 
+/// What Quick Quote would not keep is said in another way, at the same price.
+#[test]
+fn discounts_that_a_shop_does_not_keep_are_said_otherwise() {
+    let (_, rest) =
+        sale("crm").split_once("items:").map(|(h, r)| (h.to_owned(), r.to_owned())).unwrap();
+    let head = sale("crm").replace(&format!("items:{rest}"), "");
+    for (more, total, path, outcome) in [
+        (
+            "items: [{ key: audit, name: A, price: 100.00, discount: 33.333% }]\n",
+            "66.67",
+            "items[audit].discount",
+            "rounded",
+        ),
+        (
+            "items: [{ key: audit, name: A, price: 100.00 }]\ndiscounts: [{ label: Loyalty, percent: 3.125 }]\n",
+            "96.87",
+            "discounts[loyalty]",
+            "rounded",
+        ),
+        (
+            "items: [{ key: audit, name: A, price: 100.00 }]\ndiscounts: [{ label: Loyalty, percent: 0 }]\n",
+            "100.00",
+            "discounts[loyalty]",
+            "lost",
+        ),
+        (
+            "items: [{ key: audit, name: A, price: 100.00 }]\ndiscounts: [{ label: Loyalty, amount: 500.00 }]\nfees: [{ label: Rush, amount: 7.00 }]\n",
+            "7.00",
+            "discounts[loyalty]",
+            "converted",
+        ),
+    ] {
+        let world = world(&format!("{head}{more}"));
+        let json = migrate(&world, "crm", "shop", &[]);
+        let quote = &json["quotes"][0];
+        assert_eq!(quote["totals"]["before"], total, "{more}: {quote:#}");
+        assert_eq!(quote["totals"]["after"], total, "{more}: {quote:#}");
+        assert_eq!(row(quote, path)["outcome"], outcome, "{more}: {quote:#}");
+        world.run(&["validate"]).expect(0);
+    }
+}
+
+/// Parts of a cent off each unit: the line is sold as one, at its net.
+#[test]
+fn a_discount_of_parts_of_a_cent_is_in_the_price_of_one() {
+    let text = sale("crm").replace("customer: { email", "customer: { id: \"123127982734\", email");
+    let (head, _) = text.split_once("items:").unwrap();
+    let world = world(&format!(
+        "{head}items:\n  - {{ key: audit, product: seo-audit, quantity: 2.5, price: 10.10, discount: {{ amount: 0.01, per: unit }} }}\n"
+    ));
+    world.write("migrate.yaml", "migrate: 1\nkeep_ids: [deal, customer]\n");
+    let json = migrate(&world, "crm", "cpq", &[]);
+    let quote = &json["quotes"][0];
+    assert_eq!(quote["totals"]["before"], "25.23", "{quote:#}");
+    assert_eq!(quote["totals"]["after"], "25.23", "{quote:#}");
+    assert_eq!(row(quote, "items[audit].discount")["why"], "it is in the price");
+    world.run(&["validate"]).expect(0);
+}
+
+/// Nothing that a manifest says is left out of the report.
+#[test]
+fn titles_of_alternatives_and_all_of_a_contact_are_in_the_report() {
+    let nordic = sale("nordic").replace(
+        "items: [{ key: audit, product: seo-audit }]",
+        "alternatives: [{ skus: [SEO-A], title: Gold }]",
+    );
+    let world = world(&nordic);
+    world.write("catalog/products.yaml", &format!("{CATALOG}price: 1200.00\n"));
+    let json = migrate(&world, "nordic", "crm", &[]);
+    let title = row(&json["quotes"][0], "alternatives[0].title");
+    assert_eq!((&title["from"], &title["outcome"]), (&"Gold".into(), &"lost".into()), "{json:#}");
+    let contacts = "contacts: [{ email: bo@acme.example, first_name: Bo, last_name: Li, phone: \"+4612345678\" }]\n";
+    world.write("quotes/all.yaml", &format!("{}{contacts}", sale("crm")));
+    std::fs::remove_file(world.path("migrate.yaml")).unwrap();
+    let json = migrate(&world, "crm", "shop", &[]);
+    for (field, value) in [("first_name", "Bo"), ("last_name", "Li"), ("phone", "+4612345678")] {
+        let row = row(&json["quotes"][0], &format!("contacts[0].{field}"));
+        assert_eq!((&row["from"], &row["outcome"]), (&value.into(), &"lost".into()), "{json:#}");
+    }
+}
+
 #[test]
 fn deals_of_dealhub_are_kept_or_named() {
     let world =
@@ -324,6 +405,44 @@ fn another_currency_is_never_converted() {
     let quote = &json["quotes"][0];
     assert_eq!(row(quote, "currency")["outcome"], "impossible", "{quote:#}");
     assert!(!world.path("quotes/migrated").exists());
+}
+
+/// SalesByte tells no prices: what it tells is the price of the only item.
+#[test]
+fn a_total_of_salesbyte_is_the_price_of_its_only_item() {
+    let world = world(&sale("nordic"));
+    world.apply().expect(0);
+    let quote = migrate(&world, "nordic", "crm", &[])["quotes"][0].clone();
+    assert_eq!(row(&quote, "items[audit].price")["outcome"], "converted", "{quote:#}");
+    assert_eq!(quote["totals"]["equal"], true, "{quote:#}");
+    // Another product has another price.
+    world.edit("catalog/products.yaml", "salesbyte: { sku: SEO-A }", "salesbyte: { sku: SEO-B }");
+    let quote = migrate(&world, "nordic", "crm", &[])["quotes"][0].clone();
+    assert!(quote.to_string().contains("no price is known"), "{quote:#}");
+}
+
+/// 1,200 euros are not 1,200 dollars.
+#[test]
+fn a_price_of_the_catalog_in_another_currency_is_none() {
+    let item = "items: [{ key: audit, product: seo-audit }]";
+    let world = world(&sale("nordic").replace(item, "alternatives: [{ skus: [SEO-A] }]"));
+    for (currency, known) in [("USD", true), ("EUR", false)] {
+        let product =
+            CATALOG.replace("currency: USD", &format!("currency: {currency}\nprice: 1200.00"));
+        world.write("catalog/products.yaml", &product);
+        for to in ["crm", "shop"] {
+            let names = format!("migrate-{to}.yaml");
+            let json = migrate(&world, "nordic", to, &["--mapping", &names]);
+            let price = row(
+                &json["quotes"][0],
+                if known || to == "crm" { "items[line-1].price" } else { "items[line-1]" },
+            );
+            assert_eq!(price["to"] == "1200.00", known, "{currency} to {to}: {json:#}");
+            let why = price["why"].as_str().unwrap_or_default();
+            let told = why.contains("catalog's is in EUR") && why.contains("quote is in USD");
+            assert_eq!(told, !known, "{currency} to {to}: {json:#}");
+        }
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::{Ending, connect, migrate_files, open, providers};
 use crate::desired::Quote;
 use crate::failure::{Diagnostic, Failure, Kind, Severity, SourceFile};
 use crate::key::{ConnectionName, QuoteName};
-use crate::manifest::{self, Connection, LoadOptions, MAPPING, Mapping};
+use crate::manifest::{self, Connection, LoadOptions, MAPPING, Mapping, ProviderName};
 use crate::migrate::report::{Migration, Moved, Outcome, Row, Unmapped, Written};
 use crate::migrate::{Job, files, migrate, stubs};
 use crate::output::failure_human::diagnostics_human;
@@ -41,7 +41,8 @@ pub fn run(global: &Global, args: &MigrateArgs, printer: &Printer) -> Ending {
     let (source, target) = (connect::dialect(from.0, from.1)?, connect::dialect(to.0, to.1)?);
     let sheets = providers::sheets();
     let provider = to.1.provider;
-    let Some(sheet) = sheets.iter().find(|s| s.name == provider.word()) else {
+    let of = |provider: ProviderName| sheets.iter().find(|s| s.name == provider.word());
+    let (Some(source_sheet), Some(sheet)) = (of(from.1.provider), of(provider)) else {
         return Err(Failure::new(Kind::Other, "the provider has no table of what it can hold"));
     };
     let job = Job {
@@ -51,6 +52,7 @@ pub fn run(global: &Global, args: &MigrateArgs, printer: &Printer) -> Ending {
         target: &*target,
         source_provider: from.1.provider,
         provider,
+        source_sheet,
         sheet,
         currency: to.1.currency,
         defaults: &defaults,

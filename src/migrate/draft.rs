@@ -15,7 +15,12 @@ use super::report::{Outcome, Row, Unmapped};
 use super::{Job, identifiers};
 use crate::desired::{Item, Origin, Quote, Wish};
 use crate::failure::SourceFile;
-use crate::provider::capability::{Handling, neutral};
+use crate::provider::capability::{Handling, Sheet, neutral};
+
+fn handling(sheet: &Sheet, field: &str) -> Option<Handling> {
+    let rows = &sheet.neutral;
+    rows.iter().find(|row| neutral::answers_for(row.path, field)).map(|row| row.handling)
+}
 
 /// What was noted of a path.
 #[derive(Clone, Debug)]
@@ -63,8 +68,10 @@ impl<'j> Draft<'j> {
         to: Option<String>,
         why: impl Into<Cow<'static, str>>,
     ) {
-        let note = Note { outcome, to, why: why.into(), money: false };
         let path = path.into();
+        // What once changed the price still does, whatever else is noted of it.
+        let money = self.notes.get(&path).is_some_and(|known| known.money);
+        let note = Note { outcome, to, why: why.into(), money };
         if self.notes.get(&path).is_none_or(|known| known.outcome <= outcome) {
             self.notes.insert(path, note);
         }
@@ -98,8 +105,12 @@ impl<'j> Draft<'j> {
 
     /// The table's word on a neutral field of the target.
     pub fn handling(&self, field: &str) -> Option<Handling> {
-        let rows = &self.job.sheet.neutral;
-        rows.iter().find(|row| neutral::answers_for(row.path, field)).map(|row| row.handling)
+        handling(self.job.sheet, field)
+    }
+
+    /// Whether the source can hold a neutral field.
+    pub fn source_sends(&self, field: &str) -> bool {
+        matches!(handling(self.job.source_sheet, field), Some(Handling::Sent(_)))
     }
 
     /// Whether the target is sent a neutral field.

@@ -39,10 +39,24 @@ fn remarks(moved: &Moved, head: Vec<String>) -> Remarks {
         let said = row.from.as_deref().map(|from| format!(" was {from};")).unwrap_or_default();
         let line = format!("{}: {}:{said} {}", row.outcome.word(), row.path, row.why);
         let line = line.replace(['\r', '\n'], " ");
-        let line: String = line.chars().take(MOST_OF_A_REMARK).collect();
-        remarks.at.entry(row.path.clone()).or_default().push(line);
+        remarks.at.entry(row.path.clone()).or_default().push(cut(&line));
     }
     remarks
+}
+
+/// A remark that is not endless: cut behind a word, with a sign that there is more.
+fn cut(line: &str) -> String {
+    const MORE: &str = "...";
+    let most = MOST_OF_A_REMARK - MORE.len();
+    let ends = |n: usize| line.char_indices().nth(n).map(|(at, _)| at);
+    let (Some(_), Some(end)) = (ends(MOST_OF_A_REMARK), ends(most)) else {
+        return line.to_owned();
+    };
+    let start = line.get(..end).unwrap_or_default();
+    // One word that fills the line is cut inside.
+    let words = start.rsplit_once(' ').map(|(words, _)| words.trim_end());
+    let words = words.filter(|w| w.len() > start.len() / 2).unwrap_or(start);
+    format!("{words}{MORE}")
 }
 
 /// Whether a new text may take the place of what is there.
@@ -181,6 +195,15 @@ mod tests {
         let edited = whole.replace("quote: a", "quote: b");
         assert_eq!(decide(Some(&edited), "else", false), Written::Edited);
         assert_eq!(decide(Some("quote: a\n"), "else", false), Written::Edited);
+    }
+
+    #[test]
+    fn remarks_are_cut_behind_a_word_and_say_so() {
+        let short = "x".repeat(MOST_OF_A_REMARK);
+        assert_eq!(cut(&short), short);
+        let words = "word ".repeat(40);
+        assert_eq!(cut(words.trim_end()), format!("{}...", "word ".repeat(31).trim_end()));
+        assert_eq!(cut(&"å".repeat(200)), format!("{}...", "å".repeat(157)));
     }
 
     #[test]

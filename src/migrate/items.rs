@@ -5,12 +5,12 @@
 //! price nobody knows makes the quote impossible where the target wants prices.
 
 use super::draft::Draft;
-use super::identifiers;
 use super::report::Outcome;
+use super::{identifiers, totals};
 use crate::desired::{Item, LineDiscount, Measure, Per, Wish};
 use crate::facts::Plain;
 use crate::manifest::{ProductAt, ProviderName};
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 
 /// The first pass over all items.
 pub fn items(draft: &mut Draft<'_>) {
@@ -34,8 +34,10 @@ fn alternatives(draft: &mut Draft<'_>) {
         Some(id) => vec![("bundle_id".to_owned(), Plain::Number(Amount::from_int(id)))],
         None => only.skus.iter().map(|s| ("sku".to_owned(), Plain::Text(s.clone()))).collect(),
     };
+    let title = only.title.clone();
     let provider = draft.job.source_provider.word();
     let mut made = Vec::with_capacity(names.len());
+    let mut catalog = None;
     for (n, (field, value)) in names.into_iter().enumerate() {
         let product = draft.job.products.values().find(|p| {
             let told = p.native.get(provider).and_then(|b| b.get(&field)).and_then(Wish::set);
@@ -43,7 +45,8 @@ fn alternatives(draft: &mut Draft<'_>) {
         });
         let mut item = blank(&format!("line-{}", n + 1));
         if let Some(product) = product {
-            item.product = Some(product.product.clone());
+            catalog = Some(product.product.clone());
+            item.product.clone_from(&catalog);
             item.name = product.name.clone();
             item.description = product.description.clone();
             item.sku = product.sku.clone();
@@ -63,6 +66,16 @@ fn alternatives(draft: &mut Draft<'_>) {
     draft.quote.items = Wish::Set(made);
     draft.quote.alternatives = Wish::Unowned;
     draft.note("alternatives[0]", Outcome::Converted, Some(to), "the only alternative, as items");
+    if let Some(title) = title {
+        let path = "alternatives[0].title";
+        match catalog {
+            Some(product) => {
+                let why = format!("the item is called as the catalog calls `{product}`");
+                draft.lose(path, why);
+            }
+            None => draft.note(path, Outcome::Converted, Some(title), "the name of the item"),
+        }
+    }
 }
 
 /// An item that says nothing yet.
@@ -115,7 +128,7 @@ fn dealhub_lines(draft: &mut Draft<'_>, index: usize) {
     {
         return;
     }
-    let digits = draft.quote.currency.map_or(2, crate::money::Currency::digits);
+    let digits = draft.quote.currency.map_or(2, Currency::digits);
     let Some(item) = draft.items().get_mut(index) else { return };
     let part = format!("items[{}]", item.key);
     let factors = item.native.get("dealhub").and_then(|b| b.get("product_factors"));
@@ -248,18 +261,16 @@ fn price(draft: &mut Draft<'_>, index: usize) {
         return;
     }
     let job = draft.job;
-    let total = draft.recorded_total();
-    let count = draft.items().len();
+    let whole = whole_total(draft, index);
     let Some(item) = draft.items().get(index) else { return };
     if item.price.set().is_some() {
         return;
     }
     let key = product_key(item);
     let path = format!("items[{}].price", item.key);
+    let product = item.product.clone();
     let mapped = job.mapping.products.get(&key).and_then(|p| p.as_ref()?.price);
-    let product = item.product.as_deref().and_then(|p| job.products.get(p));
-    let listed = product.and_then(|p| p.price.set().copied());
-    let whole = total.filter(|_| count == 1).and_then(|t| t.amount.over_exactly(item.quantity, 28));
+    let listed = listed(draft, product.as_deref()).and_then(Result::ok);
     let (price, why) = match (mapped, listed, whole) {
         (Some(price), ..) => (price, "by `products` of the mapping"),
         (_, Some(price), _) => (price, "the catalog's: the source tells no prices"),
@@ -274,12 +285,70 @@ fn price(draft: &mut Draft<'_>, index: usize) {
     draft.note(path, Outcome::Converted, Some(price.to_string()), why);
 }
 
-/// The first item without a price, where the target wants prices.
-pub fn unpriced(draft: &Draft<'_>) -> Option<String> {
+/// The catalog's price of a product; the currency that it is in where that is not the quote's.
+fn listed(draft: &Draft<'_>, product: Option<&str>) -> Option<Result<Amount, Currency>> {
+    let product = draft.job.products.get(product?)?;
+    let price = *product.price.set()?;
+    let ours = draft.quote.currency.or(draft.job.currency);
+    Some(match product.currency {
+        Some(theirs) if Some(theirs) != ours => Err(theirs),
+        _ => Ok(price),
+    })
+}
+
+/// The recorded total as the price of one unit: only where the total is this item and nothing else.
+/// An adjustment that moves the total would be in the price, and be charged once more beside it.
+fn whole_total(draft: &mut Draft<'_>, index: usize) -> Option<Amount> {
+    let total = draft.recorded_total()?;
+    if draft.items().len() != 1 || totals::is_edited(draft.job, draft.source) {
+        return None;
+    }
+    let source = draft.source;
+    // What the manifest does not own may be upstream, wherever the source can hold such a thing.
+    let none_of = |list: &str, wish: &Wish<Vec<_>>| match wish {
+        Wish::Set(all) => all.is_empty(),
+        Wish::Clear => true,
+        Wish::Unowned => !draft.source_sends(list),
+    };
+    let shipping = match source.shipping {
+        Wish::Set(_) => false,
+        Wish::Clear => true,
+        Wish::Unowned => !draft.source_sends("shipping"),
+    };
+    let alone = none_of("discounts", &source.discounts)
+        && none_of("fees", &source.fees)
+        && none_of("taxes", &source.taxes)
+        && shipping;
+    let digits = total.currency.digits();
+    let item = draft.items().get(index).filter(|_| alone)?;
+    let taxed = item.native.get("hubspot").is_some_and(|b| b.contains_key("hs_tax_rate_group_id"));
+    // The total of a line that recurs may be that of its whole term.
+    let moved = item.discount.set().is_some() || item.recurring.set().is_some() || taxed;
+    let price = total.amount.over_exactly(item.quantity, digits).filter(|_| !moved)?;
+    Some(price.at_least(digits))
+}
+
+/// Why an item has no price, and the way out.
+pub fn no_price(draft: &Draft<'_>, item: &Item) -> String {
+    let Some(Err(theirs)) = listed(draft, item.product.as_deref()) else {
+        return "no price is known: write one on the item, in the catalog, or as `price` under `products` of the mapping".to_owned();
+    };
+    let ours = draft.quote.currency.or(draft.job.currency);
+    let ours = ours.map_or_else(
+        || "the quote says no currency".to_owned(),
+        |ours| format!("the quote is in {ours}"),
+    );
+    format!(
+        "no price is known: the catalog's is in {theirs}, and {ours}: write one on the item, or as `price` under `products` of the mapping"
+    )
+}
+
+/// The first item without a price, where the target wants prices: its path, and what is missing.
+pub fn unpriced(draft: &Draft<'_>) -> Option<(String, String)> {
     if !draft.sends("items[].price") {
         return None;
     }
     let items = draft.quote.items.set()?;
     let item = items.iter().find(|i| i.price.set().is_none())?;
-    Some(format!("items[{}].price", item.key))
+    Some((format!("items[{}].price", item.key), no_price(draft, item)))
 }

@@ -48,7 +48,21 @@ pub fn leaves(quote: &Quote) -> Vec<Leaf> {
         out.person(customer);
     }
     for (i, person) in quote.contacts.set().into_iter().flatten().enumerate() {
-        out.put(format!("contacts[{i}]"), "contacts", person_text(person));
+        let text = person_text(person);
+        out.put(format!("contacts[{i}]"), "contacts", text.clone());
+        // What a target does with a customer's name or phone it does with a contact's.
+        for (field, table, wish) in [
+            ("email", "customer.email", &person.email),
+            ("first_name", "customer.first_name", &person.first_name),
+            ("last_name", "customer.last_name", &person.last_name),
+            ("name", "customer.name", &person.name),
+            ("company", "customer.company", &person.company),
+            ("phone", "customer.phone", &person.phone),
+        ] {
+            if wish.set().is_some_and(|said| *said != text) {
+                out.text(format!("contacts[{i}].{field}"), table, wish);
+            }
+        }
     }
     for (path, wish) in [
         ("owner", &quote.owner),
@@ -91,6 +105,9 @@ pub fn leaves(quote: &Quote) -> Vec<Leaf> {
     for (i, a) in quote.alternatives.set().into_iter().flatten().enumerate() {
         let what = a.bundle_id.map_or_else(|| a.skus.join(", "), |id| format!("bundle {id}"));
         out.put(format!("alternatives[{i}]"), "alternatives", what);
+        if let Some(title) = &a.title {
+            out.put(format!("alternatives[{i}].title"), "alternatives", title.clone());
+        }
     }
     out.native("", &quote.native);
     out.0

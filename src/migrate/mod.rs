@@ -59,6 +59,8 @@ pub struct Job<'a> {
     pub source_provider: ProviderName,
     /// The target's provider by name.
     pub provider: ProviderName,
+    /// What the source can hold.
+    pub source_sheet: &'a Sheet,
     /// What the target can hold.
     pub sheet: &'a Sheet,
     /// The currency that the target's connection has, if it says.
@@ -148,7 +150,11 @@ fn settle(
     if let Some(said) = said {
         // A cent for each part may as well be an account that rounds in a way of its own.
         let pair = Totals { before, after: Some(said), why: None };
-        let why = if totals::may_be_rounding(&pair, draft.source) {
+        let why = if let Some(path) = totals::ignored(draft.source) {
+            format!(
+                "its manifest comes to {said}: it leaves `{path}` to what is upstream (`lifecycle.ignore`), and the new quote would have what the manifest says: write into it what is upstream"
+            )
+        } else if totals::may_be_rounding(&pair, draft.source) {
             format!(
                 "its manifest comes to {said}: the account rounds otherwise, or has a small discount, fee or tax that the manifest does not own"
             )
@@ -206,8 +212,7 @@ fn mend(draft: &mut Draft<'_>) -> Result<Option<Money>, Vec<Row>> {
         let whole = under::under(&draft.quote, draft.job.defaults);
         let found = match totals::facts(draft.job.target, &whole) {
             Ok(facts) => {
-                if let Some(path) = items::unpriced(draft) {
-                    let why = "no price is known: write one on the item, in the catalog, or as `price` under `products` of the mapping";
+                if let Some((path, why)) = items::unpriced(draft) {
                     return Err(impossible(path, None, why));
                 }
                 if whole.items.set().is_none_or(Vec::is_empty)

@@ -8,6 +8,7 @@ use super::items::blank;
 use super::ladder::{self, Ladder, gross, net};
 use super::report::Outcome;
 use crate::desired::{Adjustment, Item, LineDiscount, Measure, Per, Shipping, Wish};
+use crate::failure::Diagnostic;
 use crate::manifest::{ProviderName, unique_slugs};
 use crate::money::Amount;
 
@@ -37,6 +38,38 @@ pub fn discounts(draft: &mut Draft<'_>) -> Result<(), Stuck> {
     let all = amounts(draft)?;
     let whole = ladder::sum(&all.discounts).ok_or("the discounts are too large")?;
     one_discount(draft, whole);
+    Ok(())
+}
+
+/// A discount that is more than all lines, as one that takes off all that they come to.
+pub fn cap(draft: &mut Draft<'_>) -> Result<(), Stuck> {
+    let all = amounts(draft)?;
+    let whole = ladder::sum(&all.discounts).ok_or("the discounts are too large")?;
+    let single = draft.quote.discounts.set().map(Vec::as_slice);
+    let same =
+        matches!(single, Some([Adjustment { measure: Measure::Amount(a), .. }]) if *a == whole);
+    if same {
+        return spread(draft);
+    }
+    one_discount(draft, whole);
+    Ok(())
+}
+
+/// Discounts of nothing, where the target keeps none.
+pub fn drop_zero(draft: &mut Draft<'_>, problem: &Diagnostic) -> Result<(), Stuck> {
+    let Wish::Set(all) = &mut draft.quote.discounts else {
+        return Err(problem.message.clone());
+    };
+    let zero = |a: &Adjustment| match a.measure {
+        Measure::Percent(n) | Measure::Amount(n) => n.is_zero(),
+    };
+    let gone: Vec<Adjustment> = all.extract_if(.., |a| zero(a)).collect();
+    if gone.is_empty() {
+        return Err(problem.message.clone());
+    }
+    for a in gone {
+        draft.lose(format!("discounts[{}]", a.key), problem.message.clone());
+    }
     Ok(())
 }
 
@@ -221,8 +254,14 @@ pub fn fold(draft: &mut Draft<'_>, index: usize) -> Result<(), Stuck> {
     };
     let quantity = item.quantity;
     let said = format!("{} x {price}", quantity.canonical());
+    let off = ladder::off(item).unwrap_or_default();
     item.quantity = Amount::from_int(1);
-    let exact = gross.significant_scale() <= digits;
+    // An amount off each unit may be parts of a cent off all of them.
+    let amount = matches!(item.discount.set().map(|d| d.measure), Some(Measure::Amount(_)));
+    let plain = !amount || off.significant_scale() <= digits;
+    let exact = gross.significant_scale() <= digits && plain;
+    let rounded = if gross.minus(off) == Some(net) { "" } else { ", rounded half up" };
+    let label = item.discount.set().and_then(|d| d.label.clone()).filter(|_| !exact);
     let had = item.discount.set().is_some();
     if exact {
         item.price = Wish::Set(gross.at_least(digits));
@@ -261,7 +300,7 @@ pub fn fold(draft: &mut Draft<'_>, index: usize) -> Result<(), Stuck> {
     let why = if exact {
         format!("one unit at the price of all: {said}")
     } else {
-        format!("one unit at the net of the line, rounded half up: {said}")
+        format!("one unit at the net of the line{rounded}: {said}")
     };
     if quantity != Amount::from_int(1) {
         draft.note(
@@ -274,6 +313,10 @@ pub fn fold(draft: &mut Draft<'_>, index: usize) -> Result<(), Stuck> {
     draft.note(format!("{part}.price"), outcome, shown, why);
     if had && !exact {
         draft.note(format!("{part}.discount"), Outcome::Converted, None, "it is in the price");
+        if label.is_some() {
+            let why = "the discount that it names is in the price";
+            draft.lose(format!("{part}.discount.label"), why);
+        }
     }
     Ok(())
 }
@@ -285,7 +328,7 @@ pub fn indivisible(draft: &mut Draft<'_>, index: usize) -> Result<(), Stuck> {
     let (Some(gross), Some(discount)) = (gross(item), item.discount.set().cloned()) else {
         return Err("its price is not known".to_owned());
     };
-    let Measure::Amount(off) = discount.measure else {
+    let (Measure::Amount(_), Some(off)) = (discount.measure, ladder::off(item)) else {
         return Err("the discount cannot be held".to_owned());
     };
     let percent = off.times(Amount::HUNDRED).and_then(|n| n.over_exactly(gross, 6));
@@ -299,8 +342,10 @@ pub fn indivisible(draft: &mut Draft<'_>, index: usize) -> Result<(), Stuck> {
         return Err(format!("a discount of {off} cannot be held"));
     }
     fold(draft, index)?;
-    let to = Some(format!("{off} off the line"));
-    draft.note(format!("{part}.discount"), Outcome::Converted, to, "off the one unit");
+    if draft.items().get(index).is_some_and(|i| i.discount.set().is_some()) {
+        let to = Some(format!("{off} off the line"));
+        draft.note(format!("{part}.discount"), Outcome::Converted, to, "off the one unit");
+    }
     Ok(())
 }
 

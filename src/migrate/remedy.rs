@@ -8,7 +8,7 @@
 //! noted; nothing that changes what the customer pays is dropped without being marked as such.
 
 use super::draft::Draft;
-use super::items::product_key;
+use super::items::{no_price, product_key};
 use super::leaves::{period_text, person_text};
 use super::money::{self, Stuck, append};
 use super::report::Outcome;
@@ -36,6 +36,8 @@ pub fn remedy(draft: &mut Draft<'_>, problem: &Diagnostic) -> Result<(), Stuck> 
         }
         ("currency-mismatch" | "currency-unknown" | "currency-unknowable", _) => Err(told()),
         ("too-many-decimals", _) => money::round(draft, &path),
+        ("discount-zero", _) => money::drop_zero(draft, problem),
+        ("discount-too-large", "discounts") => money::cap(draft),
         (_, "discounts") => money::discounts(draft),
         (_, "fees") => money::as_items(draft, "fees"),
         (_, "taxes") => money::as_items(draft, "taxes"),
@@ -306,8 +308,21 @@ fn item(
         ("price-negative", _) => return stuck(money::credit(draft, index)),
         ("discount-not-exact", _) => return stuck(money::indivisible(draft, index)),
         ("discounts-collide", _) => return stuck(money::spread(draft)),
+        ("discount-zero", _) => {
+            let item = draft.items().get_mut(index).ok_or(None)?;
+            item.discount = Wish::Unowned;
+            draft.lose(format!("{part}.discount"), problem.message.clone());
+            return Ok(());
+        }
         ("too-many-decimals", field) => {
             return stuck(money::round(draft, &format!("items[{index}].{field}")));
+        }
+        // The check asks for the price in the words of a manifest; whence it may come is said here.
+        ("line-incomplete", _) => {
+            let items = draft.quote.items.set();
+            let item = items.and_then(|i| i.get(index)).filter(|i| i.price.set().is_none());
+            let named = item.filter(|i| i.name.set().is_some());
+            return Err(named.map(|item| no_price(draft, item)));
         }
         ("item-unidentified", _) | ("missing-field", "") => {
             let known = draft

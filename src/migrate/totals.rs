@@ -39,17 +39,42 @@ pub fn total(dialect: &dyn Dialect, quote: &Quote) -> Option<Money> {
 /// The recorded total of a quote whose manifest comes to another one although nothing of it was
 /// edited since: something is upstream that the manifest does not own.
 pub fn unsaid(job: &Job<'_>, source: &Quote, computed: Option<Money>) -> Option<Money> {
-    if source.owns_its_total() {
+    if source.owns_its_total() && ignored(source).is_none() {
         return None;
     }
     let entry = job.lockfile.entries.get(&source.name)?;
     let recorded = entry.total.filter(|r| computed.is_some_and(|c| c != *r))?;
-    let facts = job.source.facts(source, &resolved(source)).ok()?;
-    let money = |path: &Path| matches!(path.list(), Some("items" | "discounts" | "fees" | "taxes"));
-    let edited = facts.iter().filter(|(path, _)| money(path)).any(|(path, value)| {
-        entry.fields.get(path) != Some(&value.fingerprint(&source.name, path))
-    });
-    (!edited).then_some(recorded)
+    (!is_edited(job, source)).then_some(recorded)
+}
+
+/// The first path of money that a manifest leaves to what stands upstream.
+pub fn ignored(source: &Quote) -> Option<&str> {
+    let money = |path: &&String| {
+        let list = path.split(['.', '[']).next();
+        matches!(list, Some("items" | "discounts" | "fees" | "taxes" | "shipping"))
+    };
+    source.lifecycle.ignore.iter().find(money).map(String::as_str)
+}
+
+/// Whether a manifest says other things of the money than were last applied, or that cannot be
+/// known. What it ignores counts for nothing: it is not applied.
+pub fn is_edited(job: &Job<'_>, source: &Quote) -> bool {
+    let Some(entry) = job.lockfile.entries.get(&source.name) else { return true };
+    let Ok(facts) = job.source.facts(source, &resolved(source)) else { return true };
+    let money = |path: &Path| {
+        let list = path.list().unwrap_or(path.as_str()).split('.').next();
+        matches!(list, Some("items" | "discounts" | "fees" | "taxes" | "shipping" | "alternatives"))
+    };
+    let ignores = |path: &Path| {
+        source.lifecycle.ignore.iter().any(|pattern| {
+            let rest = path.as_str().strip_prefix(pattern.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    };
+    facts
+        .iter()
+        .filter(|(path, _)| money(path) && !ignores(path))
+        .any(|(path, value)| entry.fields.get(path) != Some(&value.fingerprint(&source.name, path)))
 }
 
 /// An account in which everything that a quote names is there.
