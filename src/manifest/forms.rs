@@ -7,7 +7,8 @@ use crate::desired::{Period, Unit};
 use crate::money::Amount;
 
 /// A number written for people, in the plain grammar: `12,000.00`, `1.500,00`, `$5`, `1_000`. Only where
-/// it can be read in one way: a suggestion that is taken must never change the money.
+/// it can be read in one way: a suggestion that is taken must never change the money. `1,000` without a
+/// point is a thousand.
 pub(super) fn plain_form(raw: &str) -> Option<String> {
     let bare = raw.trim().trim_end_matches(['$', '€', '£']).trim_end();
     let bare = bare.trim_start_matches(['$', '€', '£', '+']).trim_start();
