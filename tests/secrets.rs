@@ -8,6 +8,9 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 use support::{Ended, World, bare, finish, plain_quote};
 
@@ -246,6 +249,160 @@ fn secrets_in_the_workspace_are_refused_and_hidden() {
             silent(&world.direct(args, Some("token")).expect(10), args);
         }
     }
+}
+
+/// Everything that looks at a workspace file that may be broken.
+const LOOKS: [&[&str]; 5] = [
+    &["validate"],
+    &["validate", "--format", "json"],
+    &["validate", "--format", "sarif"],
+    &["validate", "--format", "github"],
+    &["fmt", "--check", "-v"],
+];
+
+/// A file that cannot be read as YAML is shown all the same, and just then nothing of it is known
+/// but its text.
+#[test]
+fn secrets_in_a_broken_workspace_file_are_hidden() {
+    let token = "    token: { env: HUBSPOT_TOKEN }\n";
+    for written in [
+        "    token: \"canary4f7d19\n",
+        "    token: \"canary4f7d19\\q\"\n",
+        "    token: { env: canary4f7d19\n",
+        "    token: *canary4f7d19\n",
+        "    token: @canary4f7d19\n",
+        "    token: &a canary4f7d19\n",
+        "    token: !!str canary4f7d19\n",
+        "    token canary4f7d19\n",
+        "    token:canary4f7d19\n",
+        "    token=canary4f7d19\n",
+        "    token: { env: A }\n    token: canary4f7d19\n",
+        "    token: { canary4f7d19: x }\n",
+        "    token: { canary4f7d19: x, canary4f7d19: y }\n",
+        "    token:\n      canary4f7d19:\n",
+        "    token: { file: [canary4f7d19] }\n",
+        "    token: { env: canary4f7d19, file: canary4f7d19 }\n",
+        "    token: { env: A } canary4f7d19\n",
+        "    token: { env: A }\n    <<: { token: canary4f7d19 }\n",
+        "    token: { env: A }\n    bearer: canary4f7d19\n",
+        "    token: { env: A }\n    pwd: canary4f7d19\n",
+        "    token: { env: A }\n    base_url: [https://u:canary4f7d19@api.hubapi.com]\n",
+        "    token: { env: A }\n  b: { provider: hubspot, token: canary4f7d19, foo: @ }\n",
+        "    token: { env: A }\n  token: { canary4f7d19: x }\n",
+        "    token: { env: A }\n---\ntoken: canary4f7d19\n",
+        "    token: { env: A }\ntoken: canary4f7d19\n",
+        "    token: { env: A }\nauthorization: Bearer canary4f7d19\n",
+        "    token: { env: A }\ncredentials:\n  crm: canary4f7d19\n",
+        "    token: canary4f7d19\u{0}\n",
+    ] {
+        let world = World::small(&plain_quote("one", "draft"));
+        let defaults = "    defaults: { template: Default Modern, currency: USD }\n";
+        let head = support::SMALL.replace(token, "").replace(defaults, "");
+        world.write("proforma.yaml", &format!("{head}{written}"));
+        let others = [&["plan"][..], &["plan", "--offline"], &["status"], &["apply", "-vv"]];
+        for args in LOOKS.into_iter().chain(others) {
+            silent(&world.direct(args, Some("token")), args);
+        }
+        // In a file that is no UTF-8 either.
+        let mut bytes = format!("{head}{written}").into_bytes();
+        bytes.extend_from_slice(b"    token: canary4f7d19 \xff\n");
+        fs::write(world.path("proforma.yaml"), bytes).unwrap();
+        for args in LOOKS {
+            silent(&world.direct(args, Some("token")), args);
+        }
+    }
+}
+
+/// Keys of secrets, what may stand between them and the secret, how it may be written, and where.
+const KEYS: &str = "token Token \"token\" 'token' uuid api_key API-KEY x-api-key apikey access_token \
+                    password passwd pwd secret client_secret bearer auth authorization credential \
+                    credentials";
+const BETWEEN: [&str; 13] = [
+    ": ",
+    ":",
+    " : ",
+    "=",
+    " = ",
+    ":\t",
+    ": &a ",
+    ": !!str ",
+    ":\n        ",
+    ": |\n        ",
+    ": >-\n        ",
+    ":\n   ",
+    " ",
+];
+const SECRET: [&str; 29] = [
+    "@@",
+    "\"@@\"",
+    "\"@@",
+    "'@@",
+    "\"@@\\q\"",
+    "{ @@: x }",
+    "{ @@: x, @@: y }",
+    "{@@}",
+    "{ env: @@ }",
+    "{ env: @@, file: @@ }",
+    "{ file: [@@] }",
+    "{ env: [@@",
+    "[@@",
+    "*@@",
+    "@@@",
+    "`@@`",
+    "!@@ x",
+    "&@@ x",
+    "%@@",
+    "@@: y",
+    "@@ \u{1}",
+    "Bearer @@",
+    "{ env: A } @@",
+    "@@\u{e9}",
+    "{ a: { b: @@ } }",
+    "a\n     @@",
+    "\"a\n @@\"",
+    "- @@",
+    "[a,\n    @@: x\n  ]",
+];
+const AROUND: [&str; 11] = [
+    "    ##\n",
+    "##\n",
+    "  ##\n",
+    "  b: { provider: hubspot, ##, foo: 1 }\n",
+    "    defaults: { ## }\n",
+    "    <<: { ## }\n",
+    "---\n##\n",
+    "\t##\n",
+    "   ##\n",
+    "    - ##\n",
+    "    ? ##\n",
+];
+const BEHIND: [&str; 5] = ["", "    foo: @\n", "    rate: [\n", "    bad\n", "\u{0}"];
+
+/// However a secret is spelt behind a key that says what it is, nobody repeats it.
+#[test]
+fn secrets_behind_their_keys_are_hidden_in_any_spelling() {
+    let keys: Vec<&str> = KEYS.split_whitespace().collect();
+    let written =
+        (select(keys), select(&BETWEEN), select(&SECRET), select(&AROUND), select(&BEHIND))
+            .prop_map(|(key, between, secret, around, behind)| {
+                let entry = format!("{key}{between}{}", secret.replace("@@", CANARY));
+                around.replace("##", &entry) + behind
+            });
+    let world = World::small(&plain_quote("one", "draft"));
+    let head = support::SMALL;
+    let config = Config { cases: 96, failure_persistence: None, ..Config::default() };
+    let seed = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    TestRunner::new_with_rng(config, seed)
+        .run(&written, |written| {
+            world.write("proforma.yaml", &format!("{head}{written}"));
+            for args in LOOKS {
+                let ended = world.direct(args, Some("token"));
+                let told = format!("{}{}", ended.stdout, ended.stderr);
+                prop_assert!(!told.contains(CANARY), "{:?}\n{}", args, told);
+            }
+            Ok(())
+        })
+        .unwrap();
 }
 
 /// Addresses with a password in them: on the command line, and of a proxy.

@@ -11,6 +11,7 @@ use super::args::Global;
 use super::{Ending, program};
 use crate::failure::{Diagnostic, Failure, Kind, SourceFile};
 use crate::manifest::MAX_PROBLEMS;
+use crate::manifest::cover::{Cover, Hush};
 use crate::manifest::files::Files;
 use crate::manifest::format::format;
 use crate::output::failure_human::diagnostics_human;
@@ -43,7 +44,7 @@ pub fn run(global: &Global, paths: &[PathBuf], check: bool, printer: &Printer) -
                     disk.replace(&file.path, text.as_bytes())
                         .map_err(|e| unwritable(&file.path, &e))?;
                 }
-                changed.push(Changed { source: Arc::clone(&file.source), text });
+                changed.push(covered(&file.source, &text));
             }
             Err(problems) => wrong.extend(problems),
         }
@@ -94,11 +95,14 @@ fn stdin(check: bool, printer: &Printer) -> Ending {
 fn laid_out(source: &Arc<SourceFile>) -> Result<String, Vec<Diagnostic>> {
     let bare = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
     format(&source.text, 0).map_err(|problems| {
-        let shown = Arc::new(SourceFile { path: source.path.clone(), text: bare.to_owned() });
+        let text = Cover::of(&source.path, bare).text(bare);
+        let shown = Arc::new(SourceFile { path: source.path.clone(), text });
+        let hush = Hush::new(bare, &shown.text);
         let hidden = problems.len().saturating_sub(MAX_PROBLEMS);
         let more =
             (hidden > 0).then(|| Diagnostic::warning("more-errors", format!("and {hidden} more")));
         let told = problems.into_iter().take(MAX_PROBLEMS).map(|problem| {
+            let problem = hush.problem(problem, true);
             let place = yaml::place_of(&shown, problem.span);
             let mut told = Diagnostic::error(problem.code, problem.message).at(Some(place));
             told.help = problem.help;
@@ -106,6 +110,14 @@ fn laid_out(source: &Arc<SourceFile>) -> Result<String, Vec<Diagnostic>> {
         });
         told.chain(more).collect()
     })
+}
+
+/// The difference as it may be shown: with the secrets of both sides covered.
+fn covered(source: &SourceFile, text: &str) -> Changed {
+    let cover = Cover::of(&source.path, &source.text);
+    let before = cover.text(&source.text);
+    let source = Arc::new(SourceFile { path: source.path.clone(), text: before });
+    Changed { source, text: cover.text(text) }
 }
 
 fn unwritable(path: &Path, why: &std::io::Error) -> Failure {

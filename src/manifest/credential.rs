@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use super::read::{Field, Map, Sink, nearest};
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Kind, Node, Problem};
 
 /// Where a secret is found. Never the secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,9 +31,13 @@ pub(super) fn read_credential(field: Field<'_>, sink: &mut Sink) -> Option<Crede
     let (env, file) = (map.get("env"), map.get("file"));
     let before = sink.count();
     for other in map.all().iter().filter(|f| !matches!(f.name, "env" | "file")) {
+        sink.secret(other.key_span);
         hide_scalars(other.node, sink);
+        // Without its text: somebody may have put the secret in the place of a key.
+        let message = format!("`{}` has a key that is not known", field.name);
+        let problem = Problem::new("unknown-key", other.key_span, message);
+        sink.push(problem.help("known keys: `env`, `file`"));
     }
-    map.finish(&format!("`{}`", field.name), sink);
     let credential = match (env, file) {
         (Some(env), None) => {
             let name = env.raw().filter(|raw| is_variable(raw));

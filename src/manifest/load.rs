@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::catalog::Product;
+use super::cover::{Cover, Hush};
 use super::documents::read_documents;
 use super::item::Products;
 use super::quote::{Context, check_defaults};
@@ -36,7 +37,8 @@ pub struct Loaded {
     pub quotes: Vec<Quote>,
     /// Sound products, by name.
     pub products: Vec<Product>,
-    /// Every file that was read, the workspace file first.
+    /// Every file that was read, the workspace file first: with its secrets covered where anything
+    /// is wrong, and as it is otherwise.
     pub sources: Vec<Arc<SourceFile>>,
     /// Problems by file and place, at most 200 and a note that says how many more there are.
     pub diagnostics: Vec<Diagnostic>,
@@ -117,13 +119,14 @@ fn assemble(
         Content::Text(text) => text,
         Content::NotUtf8(text, at) => {
             sink.push(not_utf8(0, at));
-            let source = Arc::new(SourceFile { path: FILE_NAME.to_owned(), text });
-            return Loaded::nothing(finish(sink, &[source], Vec::new()));
+            let shown = Cover::Workspace.text(&text);
+            let source = Arc::new(SourceFile { path: FILE_NAME.to_owned(), text: shown });
+            return Loaded::nothing(finish(sink, &text, &[source], Vec::new()));
         }
     };
     let parsed = yaml::parse(&text, 0);
     let reading = read_workspace_file(&parsed, options, &mut sink);
-    let masked = mask(&text, sink.secrets());
+    let masked = Cover::Workspace.text(&mask(&text, sink.secrets()));
     let workspace_source = Arc::new(SourceFile { path: FILE_NAME.to_owned(), text: masked });
 
     let mut sources = vec![Arc::clone(&workspace_source)];
@@ -154,7 +157,13 @@ fn assemble(
             guardrails: reading.guardrails,
         })
     });
-    let diagnostics = finish(sink, &sources, refusals);
+    let diagnostics = finish(sink, &text, &sources, refusals);
+    if let Some(first) = sources.first_mut()
+        && diagnostics.is_empty()
+    {
+        // Nothing of it will be shown from here, and whoever reads it again needs each value.
+        *first = Arc::new(SourceFile { path: FILE_NAME.to_owned(), text });
+    }
     Loaded { workspace, quotes, products, sources, diagnostics }
 }
 
@@ -294,15 +303,38 @@ fn mask(text: &str, secrets: &[Span]) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Problems to diagnostics with places, sorted.
-fn finish(sink: Sink, sources: &[Arc<SourceFile>], refusals: Vec<Refusal>) -> Vec<Diagnostic> {
+/// Problems to diagnostics with places, sorted. The first of the sources is shown with its secrets
+/// covered; `workspace` is its text as it is.
+fn finish(
+    sink: Sink,
+    workspace: &str,
+    sources: &[Arc<SourceFile>],
+    refusals: Vec<Refusal>,
+) -> Vec<Diagnostic> {
     let (mut problems, hidden) = sink.into_problems();
     problems.sort_by(|a, b| (a.span, a.code).cmp(&(b.span, b.code)));
     let refused = refusals.into_iter().map(|r| Diagnostic::error(r.code, r.message));
     let mut diagnostics: Vec<Diagnostic> = refused.collect();
+    let covered_text = sources.first().map_or("", |s| s.text.as_str());
+    let workspace = Hush::new(workspace, covered_text);
+    let mut covered: BTreeMap<u32, Arc<SourceFile>> = BTreeMap::new();
     for problem in problems {
-        let place =
-            sources.get(problem.span.file as usize).map(|s| yaml::place_of(s, problem.span));
+        let file = problem.span.file;
+        // Names of the workspace file are repeated by problems of other files too.
+        let mut problem = workspace.problem(problem, file == 0);
+        let place = sources.get(file as usize).map(|source| {
+            let shown = covered.entry(file).or_insert_with(|| match file {
+                0 => Arc::clone(source),
+                _ => {
+                    let text = Cover::Manifest.text(&source.text);
+                    Arc::new(SourceFile { path: source.path.clone(), text })
+                }
+            });
+            if file > 0 && shown.text != source.text {
+                problem = Hush::new(&source.text, &shown.text).problem(problem.clone(), true);
+            }
+            yaml::place_of(shown, problem.span)
+        });
         let mut diagnostic = Diagnostic::error(problem.code, problem.message).at(place);
         diagnostic.help = problem.help;
         diagnostics.push(diagnostic);

@@ -13,6 +13,7 @@ mod canon;
 mod catalog;
 mod check;
 mod connection;
+pub(crate) mod cover;
 mod credential;
 mod documents;
 pub mod files;
