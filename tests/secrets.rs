@@ -6,6 +6,7 @@
 mod support;
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -174,6 +175,54 @@ fn an_upstream_that_echoes_the_credentials_is_not_repeated() {
         assert!(ended.stdout.contains("Paid with [secret]!"), "{}", ended.stdout);
     }
     nothing_left(world.dir(), &[]);
+}
+
+/// JSON may write any character as `\uXXXX`, and some encoders do.
+#[test]
+fn a_token_that_is_echoed_in_escapes_is_not_repeated() {
+    let token = SECRETS[1].1;
+    let escaped: String = token
+        .chars()
+        .map(|c| match c {
+            '/' => "\\/".to_owned(),
+            '+' => "\\u002B".to_owned(),
+            '=' => "\\u003d".to_owned(),
+            'c' => "\\u0063".to_owned(),
+            c => c.to_string(),
+        })
+        .collect();
+    let body = format!("{{\"message\":\"bad token {escaped}, sorry\"}}");
+    let answer = format!(
+        "HTTP/1.1 422 No\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    let world = World::empty();
+    world.write(
+        "proforma.yaml",
+        &format!(
+            "proforma: 1\nworkspace: w\nconnections:\n  c:\n    provider: quickquote\n    \
+             token: {{ env: QUICKQUOTE_TOKEN }}\n    base_url: {url}\n"
+        ),
+    );
+    world.write(
+        "quotes/a.yaml",
+        "quote: a\ncustomer: { email: jo@acme.example }\nitems: [{ name: N, price: 1.00 }]\n",
+    );
+    for format in ["human", "json"] {
+        let ended = run(&world, &["plan", "-vv", "--format", format], Some("text"));
+        let told = format!("{}{}", ended.stdout, ended.stderr);
+        assert!(told.contains("[secret], sorry"), "{told}");
+    }
 }
 
 /// A run that dies leaves a journal without a secret.

@@ -7,7 +7,6 @@
 //! visible ASCII without spaces, so it is fit for a header; the value never appears in an error.
 //! [`Redactor`] takes secrets out of what an upstream echoes.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -228,34 +227,79 @@ impl Redactor {
     pub(super) fn scrub(&self, body: Bytes) -> Bytes {
         let mut body = body;
         for secret in self.0.iter().filter(|s| s.expose().len() >= LONG_ENOUGH) {
-            let plain = secret.expose();
-            let quoted = plain.replace('\\', "\\\\").replace('"', "\\\"");
-            // PHP writes `\/` for every slash.
-            for spelling in BTreeSet::from([plain, &quoted, &quoted.replace('/', "\\/")]) {
-                body = without(body, spelling.as_bytes());
-            }
+            body = without(body, secret.expose().as_bytes());
         }
         body
     }
 }
 
-/// The bytes with every occurrence of `part` masked.
-fn without(body: Bytes, part: &[u8]) -> Bytes {
-    let find = |from: &[u8]| from.windows(part.len()).position(|w| w == part);
-    let Some(mut at) = find(&body) else { return body };
-    let mut out = Vec::with_capacity(body.len());
-    let mut rest: &[u8] = &body;
+/// The bytes with every occurrence of a secret masked, in any spelling that JSON has for it.
+fn without(body: Bytes, secret: &[u8]) -> Bytes {
+    let Some(first) = secret.first() else { return body };
+    // A search for one byte is quick, and most answers hold no escape at all.
+    let escapes = body.contains(&b'\\');
+    let mut out: Option<Vec<u8>> = None;
+    let (mut kept, mut at) = (0, 0);
     loop {
-        out.extend_from_slice(rest.get(..at).unwrap_or_default());
+        let rest = body.get(at..).unwrap_or_default();
+        let begins = |b: &u8| b == first || (escapes && *b == b'\\');
+        let Some(hit) = rest.iter().position(begins) else { break };
+        at += hit;
+        let rest = rest.get(hit..).unwrap_or_default();
+        let Some(length) = spelt(rest, secret) else {
+            at += step(rest);
+            continue;
+        };
+        let out = out.get_or_insert_with(|| Vec::with_capacity(body.len()));
+        out.extend_from_slice(body.get(kept..at).unwrap_or_default());
         out.extend_from_slice(MASK.as_bytes());
-        rest = rest.get(at + part.len()..).unwrap_or_default();
-        match find(rest) {
-            Some(next) => at = next,
-            None => break,
+        at += length;
+        kept = at;
+    }
+    match out {
+        None => body,
+        Some(mut out) => {
+            out.extend_from_slice(body.get(kept..).unwrap_or_default());
+            out.into()
         }
     }
-    out.extend_from_slice(rest);
-    out.into()
+}
+
+/// The length of a secret that a text begins with, as it is or in JSON's escapes.
+fn spelt(text: &[u8], secret: &[u8]) -> Option<usize> {
+    if text.starts_with(secret) {
+        return Some(secret.len());
+    }
+    if let [b'\\', b'b' | b'f' | b'n' | b'r' | b't', ..] = text
+        && text.get(1..).is_some_and(|rest| rest.starts_with(secret))
+    {
+        // All but its first letter would be left behind what JSON takes for a line break.
+        return Some(secret.len() + 1);
+    }
+    let mut length = 0;
+    for byte in secret {
+        length += match text.get(length..)? {
+            [b'\\', b'u', hex @ ..] if hex.get(..4).and_then(code) == Some(u32::from(*byte)) => 6,
+            // PHP writes `\/` for every slash.
+            [b'\\', c @ (b'"' | b'\\' | b'/'), ..] if c == byte => 2,
+            [c, ..] if c == byte && *c != b'\\' => 1,
+            _ => return None,
+        };
+    }
+    Some(length)
+}
+
+/// The number that four digits of an escape stand for.
+fn code(hex: &[u8]) -> Option<u32> {
+    hex.iter().try_fold(0, |n, b| Some(n * 16 + char::from(*b).to_digit(16)?))
+}
+
+/// How far to go on: over an escape as a whole, so that a mask cannot take half of it.
+fn step(text: &[u8]) -> usize {
+    match text {
+        [b'\\', b'\\' | b'"' | b'/', ..] => 2,
+        _ => 1,
+    }
 }
 
 fn visible(c: char) -> char {
@@ -355,6 +399,25 @@ mod tests {
         assert_eq!(redactor.clean("aaaas3cr3t", 6), "aaaa[s...");
     }
 
+    fn json_of(text: &str) -> String {
+        let quoted = serde_json::to_string(text).unwrap();
+        quoted[1..quoted.len() - 1].to_owned()
+    }
+
+    #[test]
+    fn what_is_left_of_an_answer_is_as_it_was() {
+        let secret = Secret::new("note-0123456789abcdef".to_owned()).unwrap();
+        let redactor = Redactor::new(vec![secret]);
+        let scrub = |text: &str| redactor.scrub(Bytes::copy_from_slice(text.as_bytes()));
+        assert_eq!(scrub(r#"{"a":"b\\note-0123456789abcdef\"c"}"#), r#"{"a":"b\\[secret]\"c"}"#);
+        assert_eq!(scrub(r#""a\note-0123456789abcdefb""#), r#""a[secret]b""#);
+        let body = Bytes::from_static(b"nothing to see, note-");
+        assert_eq!(redactor.scrub(body.clone()).as_ptr(), body.as_ptr());
+        // Beginnings without end cost no more than their length.
+        let many = "note-0123456789abcde".repeat(100_000);
+        assert_eq!(scrub(&many), many);
+    }
+
     #[test]
     fn takes_a_long_secret_out_of_an_answer_in_every_spelling() {
         let token = "pat/eu1\\0123456789";
@@ -371,6 +434,24 @@ mod tests {
         assert_eq!(scrub(&json.replace('/', "\\/")).unwrap(), "\"[secret]\"");
         let twice = format!("a{token}b{token}{token}c");
         assert_eq!(scrub(&twice).unwrap(), "a[secret]b[secret][secret]c");
+        // Each character may be an escape, its digits in either case; whatever stands around it.
+        let coded = |upper: bool| -> String {
+            let digits = |c: char| format!("{:04x}", u32::from(c));
+            let cased = |c: char| if upper { digits(c).to_uppercase() } else { digits(c) };
+            token.chars().map(|c| format!("\\u{}", cased(c))).collect()
+        };
+        for all in [coded(false), coded(true)] {
+            assert_eq!(scrub(&format!("\\n{all}\\\\{all}")).unwrap(), "\\n[secret]\\\\[secret]");
+        }
+        for (i, c) in token.char_indices() {
+            let (before, after) = (json_of(&token[..i]), json_of(&token[i + 1..]));
+            let one = format!("\"{before}\\u{:04X}{after}\"", u32::from(c));
+            assert_eq!(scrub(&one).unwrap(), "\"[secret]\"", "{one}");
+        }
+        // Neither an escape that is cut off nor one of another character counts, nor is any changed.
+        for other in ["\\u007", "\\u0071at/eu1", "pat\\", "\\", "\\\\u0070at", "\\u+070"] {
+            assert_eq!(scrub(other).unwrap(), other);
+        }
         // A word as short as that stands in honest answers.
         assert_eq!(scrub("the sandbox answers").unwrap(), "the sandbox answers");
     }
