@@ -5,11 +5,13 @@
 //!
 //! Invariants: a number that cannot be held exactly is kept as text, so it shows up as a
 //! difference and is never rounded in silence. Nesting is bounded, so no input can exhaust the
-//! stack.
+//! stack; the number of values is, so that memory stays within a few times the text.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fmt::Write as _;
 
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::facts::Plain;
@@ -18,6 +20,9 @@ use crate::money::Amount;
 /// Deepest nesting that is read. A saved plan writes two levels of JSON for each, in a place that
 /// is some ten levels deep itself, and `serde_json` reads 128: a plan that was saved can be read.
 pub const MAX_DEPTH: usize = 48;
+/// Values of one text. A byte or two of text are some fifty bytes of a value; an answer of 64 MiB
+/// with records in it has no more than this.
+pub const MAX_VALUES: usize = 2_000_000;
 /// The largest shift of the decimal point by an exponent.
 const MAX_SHIFT: i32 = 40;
 
@@ -35,6 +40,9 @@ pub enum JsonError {
     /// It is nested too deeply.
     #[error("it is nested more than {MAX_DEPTH} levels deep")]
     TooDeep,
+    /// It holds too many values.
+    #[error("it holds more than {MAX_VALUES} values")]
+    TooMany,
 }
 
 impl From<serde_json::Error> for JsonError {
@@ -45,31 +53,93 @@ impl From<serde_json::Error> for JsonError {
 
 /// Reads JSON. Of a member that is written twice, the last one counts.
 pub fn read(bytes: &[u8]) -> Result<Plain, JsonError> {
-    let raw: Box<RawValue> = serde_json::from_slice(bytes)?;
-    value(raw.get(), 0)
+    read_within(bytes, MAX_VALUES)
 }
 
-fn value(raw: &str, depth: usize) -> Result<Plain, JsonError> {
-    if depth > MAX_DEPTH {
-        return Err(JsonError::TooDeep);
+fn read_within(bytes: &[u8], values: usize) -> Result<Plain, JsonError> {
+    // The whole is checked first, so that an error has its line and column.
+    let raw: &RawValue = serde_json::from_slice(bytes)?;
+    Reading { left: values }.value(raw.get(), 0)
+}
+
+/// One reading, with what it may still make.
+struct Reading {
+    left: usize,
+}
+
+impl Reading {
+    fn value(&mut self, raw: &str, depth: usize) -> Result<Plain, JsonError> {
+        if depth > MAX_DEPTH {
+            return Err(JsonError::TooDeep);
+        }
+        self.left = self.left.checked_sub(1).ok_or(JsonError::TooMany)?;
+        let raw = raw.trim();
+        Ok(match raw.as_bytes().first() {
+            Some(b'{' | b'[') => {
+                let mut wrong = None;
+                let inside = Inside { reading: self, depth: depth + 1, wrong: &mut wrong };
+                let read = inside.deserialize(&mut serde_json::Deserializer::from_str(raw));
+                match (wrong, read) {
+                    (Some(wrong), _) => return Err(wrong),
+                    (None, read) => read?,
+                }
+            }
+            Some(b'"') => Plain::Text(serde_json::from_str(raw)?),
+            Some(b't' | b'f') => Plain::Bool(serde_json::from_str(raw)?),
+            Some(b'n') => Plain::Null,
+            _ => number(raw).map_or_else(|| Plain::Text(raw.to_owned()), Plain::Number),
+        })
     }
-    let raw = raw.trim();
-    Ok(match raw.as_bytes().first() {
-        Some(b'{') => {
-            let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw)?;
-            let read = |(k, v): (String, Box<RawValue>)| Ok((k, value(v.get(), depth + 1)?));
-            Plain::Map(members.into_iter().map(read).collect::<Result<_, JsonError>>()?)
+}
+
+/// What is inside of one list or object: each value is a stretch of the text, read at once and
+/// forgotten, so that nothing is held but the text and what was made of it.
+struct Inside<'r> {
+    reading: &'r mut Reading,
+    depth: usize,
+    /// What was wrong, where it is not the text.
+    wrong: &'r mut Option<JsonError>,
+}
+
+impl Inside<'_> {
+    fn one<E: serde::de::Error>(&mut self, raw: &RawValue) -> Result<Plain, E> {
+        self.reading.value(raw.get(), self.depth).map_err(|wrong| {
+            *self.wrong = Some(wrong);
+            E::custom("told already")
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Inside<'_> {
+    type Value = Plain;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Plain, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Inside<'_> {
+    type Value = Plain;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list or an object")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut from: A) -> Result<Plain, A::Error> {
+        let mut items = Vec::new();
+        while let Some(raw) = from.next_element::<&RawValue>()? {
+            items.push(self.one(raw)?);
         }
-        Some(b'[') => {
-            let items: Vec<Box<RawValue>> = serde_json::from_str(raw)?;
-            let read = |v: Box<RawValue>| value(v.get(), depth + 1);
-            Plain::List(items.into_iter().map(read).collect::<Result<_, JsonError>>()?)
+        Ok(Plain::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut from: A) -> Result<Plain, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((key, raw)) = from.next_entry::<String, &RawValue>()? {
+            members.insert(key, self.one(raw)?);
         }
-        Some(b'"') => Plain::Text(serde_json::from_str(raw)?),
-        Some(b't' | b'f') => Plain::Bool(serde_json::from_str(raw)?),
-        Some(b'n') => Plain::Null,
-        _ => number(raw).map_or_else(|| Plain::Text(raw.to_owned()), Plain::Number),
-    })
+        Ok(Plain::Map(members))
+    }
 }
 
 /// A JSON number as an exact amount; an exponent only moves the point.
@@ -204,6 +274,22 @@ mod tests {
         let within = format!("{}{saved}{}", "[".repeat(20), "]".repeat(20));
         assert!(serde_json::from_str::<serde_json::Value>(&within).is_ok());
         assert_eq!(serde_json::from_str::<Plain>(&saved).unwrap(), deepest);
+    }
+
+    #[test]
+    fn values_are_counted_wherever_they_stand() {
+        let text = br#"{"a":[1,"b",null],"a":{"c":true},"d":[]}"#;
+        assert!(read_within(text, 8).is_ok());
+        assert_eq!(read_within(text, 7), Err(JsonError::TooMany));
+        assert_eq!(
+            read(text).map(|read| write(&read)).as_deref(),
+            Ok(r#"{"a":{"c":true},"d":[]}"#)
+        );
+        let many = format!("[[{}0]]", "0,".repeat(MAX_VALUES));
+        assert_eq!(read(many.as_bytes()), Err(JsonError::TooMany));
+        // A text that is no JSON is told as that, however much of it there is.
+        let broken = format!("[{}", "0,".repeat(MAX_VALUES + 1));
+        assert!(matches!(read(broken.as_bytes()), Err(JsonError::Syntax { line: 1, .. })));
     }
 
     #[test]

@@ -6,11 +6,13 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
-use support::{Ended, SMALL, World, plain_quote};
+use support::{Ended, SMALL, World, bare, plain_quote};
 
 /// An upstream that answers each request with what a function writes. Ends with the test's process.
 fn upstream(
@@ -64,6 +66,10 @@ fn json_answer(stream: &mut TcpStream, body: &str) {
 }
 
 fn plan(provider: &str, url: &str, quote: &str) -> Ended {
+    world(provider, url, quote).direct(&["plan"], Some("a-token"))
+}
+
+fn world(provider: &str, url: &str, quote: &str) -> World {
     let world = World::empty();
     let more = if provider == "salesbyte" {
         "uuid: { env: HUBSPOT_TOKEN }\n    quote_profile_id: 1\n    stamp_field: { name: p, label: P }"
@@ -78,7 +84,7 @@ fn plan(provider: &str, url: &str, quote: &str) -> Ended {
         ),
     );
     world.write("quotes/a.yaml", quote);
-    world.direct(&["plan"], Some("a-token"))
+    world
 }
 
 #[track_caller]
@@ -151,6 +157,53 @@ fn deep_json_is_refused_and_does_not_overflow_the_stack() {
             let ended = plan(provider, &url, quote);
             assert_eq!(ended.code, 1, "{}{}", ended.stdout, ended.stderr);
         }
+    }
+}
+
+/// A small answer on the wire that is a large one in memory: many values, or one text in many
+/// levels, each of which was copied once.
+#[test]
+fn an_answer_takes_no_more_than_a_few_times_its_size() {
+    const MIB: usize = 1 << 20;
+    let dealhub = "quote: a\ntitle: T\nexpires: 2027-10-31\ncurrency: USD\nstate: in_review\n\
+                   owner: { id: \"1\", name: J, email: j@n.example }\n\
+                   customer: { name: G, id: \"2\" }\ndeal: { id: \"3\", name: R }\n\
+                   items: [{ key: s, name: S, sku: S, quantity: 1, price: 1.00 }]\n\
+                   dealhub: { playbook: p, opportunity_data: { geo_code: US } }\n";
+    for (provider, quote) in [("quickquote", QUICK), ("dealhub", dealhub)] {
+        let many = format!("{{\"a\":[{}0]}}", "0,".repeat(2_000_000));
+        let (url, _) = upstream(move |_, _, stream| json_answer(stream, &many));
+        fails(&plan(provider, &url, quote), "more than 2000000 values");
+        let deep = format!("{}\"{}\"{}", "[".repeat(40), "x".repeat(48 * MIB), "]".repeat(40));
+        let (url, _) = upstream(move |_, _, stream| json_answer(stream, &deep));
+        let (_, peak) = plan_measured(provider, &url, quote);
+        // It was two gigabytes.
+        assert!(peak.is_none_or(|peak| peak < 400 * MIB), "{provider}: {peak:?}");
+    }
+}
+
+/// The same as [`plan`], with the most memory that it was seen to take, where the system tells.
+fn plan_measured(provider: &str, url: &str, quote: &str) -> (i32, Option<usize>) {
+    let world = world(provider, url, quote);
+    let mut child = bare(world.dir())
+        .arg("plan")
+        .env("HUBSPOT_TOKEN", "a-token")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = None;
+    loop {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
+        let seen = status.ok().and_then(|text| {
+            let line = text.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+            line.split_whitespace().next()?.parse::<usize>().ok().map(|kib| kib * 1024)
+        });
+        peak = peak.max(seen);
+        if let Some(status) = child.try_wait().unwrap() {
+            return (status.code().unwrap(), peak);
+        }
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

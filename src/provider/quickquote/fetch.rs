@@ -11,6 +11,7 @@ use super::refusal;
 use super::wire::{Line, Page, Property, Quote, Rows, list};
 use crate::facts::Plain;
 use crate::http::{Answer, CallError, Paging, Policy, ReadWire, segment};
+use crate::json::JsonError;
 use crate::key::RemoteId;
 use crate::provider::Requests;
 use crate::provider::step::{Trouble, TroubleKind};
@@ -41,9 +42,10 @@ pub fn read<T>(
     by: impl FnOnce(&Plain) -> Result<T, String>,
 ) -> Result<T, CallError> {
     let text = std::str::from_utf8(&answer.body).unwrap_or_default();
-    let Some(plain) = crate::json::read(text.as_bytes()).ok() else {
-        return Err(answer.nonsense("it is no JSON"));
-    };
+    let plain = crate::json::read(text.as_bytes()).map_err(|e| match e {
+        JsonError::Syntax { .. } => answer.nonsense("it is no JSON"),
+        JsonError::TooDeep | JsonError::TooMany => answer.nonsense(&e.to_string()),
+    })?;
     by(&plain).map_err(|why| answer.nonsense(&why))
 }
 
