@@ -165,7 +165,7 @@ pub fn forsaken(
     }
     told.extend(found.iter().map(|(quote, Forsaken { trouble, .. })| {
         let told = Diagnostic::warning("quote-forsaken", format!("{quote}: {}", trouble.message));
-        trouble.help.iter().fold(told, |told, help| told.help(help)).about(quote)
+        trouble.help.iter().fold(told, Diagnostic::help).about(quote)
     }));
     found
 }

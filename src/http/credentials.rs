@@ -438,7 +438,7 @@ mod tests {
         let coded = |upper: bool| -> String {
             let digits = |c: char| format!("{:04x}", u32::from(c));
             let cased = |c: char| if upper { digits(c).to_uppercase() } else { digits(c) };
-            token.chars().map(|c| format!("\\u{}", cased(c))).collect()
+            token.chars().flat_map(|c| ["\\u".to_owned(), cased(c)]).collect()
         };
         for all in [coded(false), coded(true)] {
             assert_eq!(scrub(&format!("\\n{all}\\\\{all}")).unwrap(), "\\n[secret]\\\\[secret]");

@@ -323,12 +323,12 @@ fn finish(
         // Names of the workspace file are repeated by problems of other files too.
         let mut problem = workspace.problem(problem, file == 0);
         let place = sources.get(file as usize).map(|source| {
-            let shown = covered.entry(file).or_insert_with(|| match file {
-                0 => Arc::clone(source),
-                _ => {
-                    let text = Cover::Manifest.text(&source.text);
-                    Arc::new(SourceFile { path: source.path.clone(), text })
+            let shown = covered.entry(file).or_insert_with(|| {
+                if file == 0 {
+                    return Arc::clone(source);
                 }
+                let text = Cover::Manifest.text(&source.text);
+                Arc::new(SourceFile { path: source.path.clone(), text })
             });
             if file > 0 && shown.text != source.text {
                 problem = Hush::new(&source.text, &shown.text).problem(problem.clone(), true);

@@ -252,11 +252,11 @@ pub(super) fn read_tags(field: Field<'_>, sink: &mut Sink) -> Option<Vec<String>
     let mut listed = BTreeSet::new();
     for element in list.iter().map(|n| field.element(n)) {
         let Some(tag) = fixed(Some(element), sink, |f, s| f.text(s)) else { continue };
-        if !listed.insert(tag.clone()) {
+        if listed.insert(tag.clone()) {
+            tags.push(tag);
+        } else {
             let message = format!("the tag `{}` is listed twice", shown(&tag));
             sink.error("duplicate-tag", element.span(), message);
-        } else {
-            tags.push(tag);
         }
     }
     Some(tags)
