@@ -93,8 +93,7 @@ impl Cover {
             }
             if !trimmed.starts_with('#') && !is_address(name) {
                 let column = column_of_key(body, key.start);
-                let mut value =
-                    Value { column, empty: comment_only, quote: None, depth: 0, started: false };
+                let mut value = Value { column, empty: comment_only, quote: None, depth: 0 };
                 if !comment_only {
                     value.take(rest);
                 }
@@ -263,8 +262,6 @@ struct Value {
     quote: Option<char>,
     /// Brackets that are open.
     depth: usize,
-    /// Whether its first character was seen.
-    started: bool,
 }
 
 enum GoesOn {
@@ -293,8 +290,9 @@ impl Value {
         } else if trimmed.starts_with('#') {
             return GoesOn::Comment;
         } else {
-            // Wrongly indented, perhaps; but no key begins here.
-            !has_key(trimmed)
+            // Wrongly indented, perhaps: no key begins here, or none that has its place here.
+            let astray = self.empty && indent > 0 && indent != self.column;
+            !has_key(trimmed) || (astray && !trimmed.ends_with(':') && !has_known_key(trimmed))
         };
         if on { GoesOn::Covered } else { GoesOn::No }
     }
@@ -317,17 +315,14 @@ impl Value {
                     '"' | '\'' if before.is_whitespace() || "[{,:".contains(before) => {
                         self.quote = Some(c);
                     }
-                    '[' | '{' if !self.started || self.depth > 0 => self.depth += 1,
+                    '[' | '{' if before.is_whitespace() || self.depth > 0 => self.depth += 1,
                     ']' | '}' => self.depth = self.depth.saturating_sub(1),
                     _ => {}
                 }
             }
-            self.started |= !c.is_whitespace();
             before = c;
         }
-        if self.started {
-            self.empty = false;
-        }
+        self.empty &= text.trim().is_empty();
     }
 }
 
@@ -365,11 +360,10 @@ fn column_of_key(body: &str, start: usize) -> usize {
     if before.contains(['{', '[']) { indent } else { lead.min(start) }
 }
 
-/// Whether a line begins with `key:`.
+/// Whether a line begins with `key:`. What is in brackets is no key but a value.
 fn has_key(trimmed: &str) -> bool {
-    let at = trimmed.find(':');
-    at.is_some_and(|n| {
-        trimmed.get(n + 1..).is_none_or(|t| t.is_empty() || t.starts_with([' ', '\t']))
+    trimmed.split_once(':').is_some_and(|(key, behind)| {
+        !key.contains(['{', '[', ',']) && (behind.is_empty() || behind.starts_with([' ', '\t']))
     })
 }
 
@@ -535,6 +529,9 @@ mod tests {
             ("  token:\n abc\n  d: e", "  token:\n xxx\n  d: e"),
             ("token: \"abc\ndef: g\"\nh: i", "token: \"xxx\nxxxx x\"\nh: i"),
             ("token: [abc,\ndef]\nh: i", "token: [xxxx\nxxx]\nh: i"),
+            ("  token:\n { abc: x }\n  d: e", "  token:\n { xxxx x }\n  d: e"),
+            ("    token:\n   abc: x\n  two:", "    token:\n   xxxx x\n  two:"),
+            ("token: &a [abc,\ndef: x\n]\nh: i", "token: xx xxxxx\nxxxx x\n]\nh: i"),
             ("token: 'abc\nprovider: x", "token: 'xxx\nprovider: x"),
             ("token: |\n  abc\n  def\ng: h", "token: x\n  xxx\n  xxx\ng: h"),
             ("token:\n  env: abc", "token:\n  xxxx xxx"),
