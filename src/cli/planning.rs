@@ -15,6 +15,7 @@ use crate::desired::WantedState;
 use crate::failure::{Diagnostic, Failure, Kind, Severity};
 use crate::key::{ConnectionName, QuoteName};
 use crate::plan::build::{self, Subject, Terms};
+use crate::plan::decide;
 use crate::plan::guardrails::{self, Scene};
 use crate::plan::model::{Action, Plan, QuotePlan};
 use crate::provider::Dialect;
@@ -378,23 +379,22 @@ pub(super) fn hold_shared(plan: &mut Plan, subjects: &[Subject<'_>], opened: &Op
         let other = names.iter().find(|n| ***n != quote.quote && Some(**n) != was);
         let (Some(other), Some(id)) = (other, &quote.id) else { continue };
         held = true;
-        quote.reason = Some(if own {
-            format!("the lockfile says that {id} is this quote and `{other}` too")
-        } else {
-            format!("{id} carries its stamp, and the lockfile says that it is `{other}`")
-        });
-        quote.help = Some(if own {
-            "restore the entries from git; an id must never be copied between quotes by hand"
-                .to_owned()
-        } else {
-            format!(
-                "if it is the same quote under a new name, write `was: {other}` into the manifest; if it is another one, give it another name (`{other}` keeps the old stamp until its next edit)"
+        let (reason, help) = if own {
+            (
+                format!("the lockfile says that {id} is this quote and `{other}` too"),
+                "restore the entries from git; an id must never be copied between quotes by hand"
+                    .to_owned(),
             )
-        });
-        quote.action = Action::Blocked;
+        } else {
+            (
+                format!("{id} carries its stamp, and the lockfile says that it is `{other}`"),
+                format!(
+                    "if it is the same quote under a new name, write `was: {other}` into the manifest; if it is another one, give it another name (`{other}` keeps the old stamp until its next edit)"
+                ),
+            )
+        };
+        decide::hold(quote, reason, help);
         quote.ownership_conflict = true;
-        quote.steps.clear();
-        quote.record = None;
     }
     if held {
         plan.id = build::digest(plan);
@@ -422,17 +422,15 @@ fn hold_unsettled<'s>(
             continue;
         }
         let what = if creates_again { "a creation" } else { "a message" };
-        quote.action = Action::Blocked;
-        quote.unsettled = true;
-        quote.steps.clear();
-        quote.record = None;
-        quote.reason = Some(format!(
+        let reason = format!(
             "{what} of {} may or may not have been done, and nothing upstream can prove it",
             step.at
-        ));
-        quote.help = Some(format!(
+        );
+        let help = format!(
             "look upstream, then say `proforma recover {name} --adopt ID` or `proforma recover {name} --absent`"
-        ));
+        );
+        decide::hold(quote, reason, help);
+        quote.unsettled = true;
     }
     plan.id = build::digest(plan);
 }

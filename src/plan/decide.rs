@@ -266,6 +266,15 @@ fn text_of(facts: &Facts, path: &str) -> Option<String> {
     }
 }
 
+/// Takes back everything that was planned for a quote after all.
+pub fn hold(plan: &mut QuotePlan, reason: String, help: String) {
+    block(plan, reason, help);
+    plan.steps.clear();
+    plan.notices.clear();
+    plan.record = None;
+    plan.state_after.clone_from(&plan.state_before);
+}
+
 pub(super) fn block(plan: &mut QuotePlan, reason: impl Into<String>, help: impl Into<String>) {
     plan.action = Action::Blocked;
     plan.reason = Some(reason.into());
