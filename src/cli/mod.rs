@@ -13,6 +13,7 @@ pub mod connect;
 pub mod demo;
 pub mod explain;
 pub mod fmt;
+mod holding;
 pub mod import;
 pub mod import_stamp;
 mod import_told;

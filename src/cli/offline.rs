@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::args::PlanArgs;
-use super::connect;
 use super::open::Opened;
 use super::planning::{self, Planned};
+use super::{connect, holding};
 use crate::apply::replay::OpenStep;
 use crate::failure::{Failure, Kind};
 use crate::plan::build::{self, Subject, Terms};
@@ -24,7 +24,7 @@ pub fn plan(
     let shape = &args.shape;
     let overrides = planning::overrides(shape)?;
     let (subjects, mut diagnostics) = planning::chosen(opened, shape)?;
-    let forsaken = planning::forsaken(opened, open, &mut diagnostics);
+    let forsaken = holding::forsaken(opened, open, &mut diagnostics);
     let mut dialects = offline::Dialects::new();
     for (name, connection) in &opened.workspace.connections {
         dialects.insert(name.clone(), connect::dialect(name, connection)?);
@@ -38,14 +38,14 @@ pub fn plan(
     let (mut plan, found) = offline::build(&opened.workspace.name, &subjects, &dialects, &terms);
     diagnostics.extend(found);
     hold_open(&mut plan, &subjects, open);
-    planning::hold_shared(&mut plan, &subjects, opened);
+    holding::hold_shared(&mut plan, &subjects, opened);
     let refusals = planning::refusals(opened, &plan, consent);
     Ok(Planned {
         plan,
         diagnostics,
         refusals,
         forsaken,
-        bearers: planning::bearers(&subjects, open),
+        bearers: holding::bearers(&subjects, open),
         accounts: BTreeMap::new(),
         surveys: BTreeMap::new(),
         down: BTreeMap::new(),
@@ -68,7 +68,7 @@ fn refuse(args: &PlanArgs) -> Result<(), Failure> {
 /// Of a quote with a request whose outcome is unknown, the lockfile is no witness.
 fn hold_open(plan: &mut Plan, subjects: &[Subject<'_>], open: &[OpenStep]) {
     for step in open {
-        let Some(bearer) = planning::bearer(subjects, step) else { continue };
+        let Some(bearer) = holding::bearer(subjects, step) else { continue };
         let Some(quote) = plan.quotes.iter_mut().find(|q| q.quote == *bearer) else { continue };
         quote.action = Action::Unverifiable;
         quote.changes.clear();
