@@ -86,7 +86,7 @@ pub(super) fn hold_shared(plan: &mut Plan, subjects: &[Subject<'_>], opened: &Op
         let other = names.iter().find(|n| ***n != quote.quote && Some(**n) != was);
         let (Some(other), Some(id)) = (other, &quote.id) else { continue };
         held = true;
-        let (reason, help) = if own {
+        let (reason, way_out) = if own {
             (
                 format!("the lockfile says that {id} is this quote and `{other}` too"),
                 "restore the entries from git; an id must never be copied between quotes by hand"
@@ -100,7 +100,7 @@ pub(super) fn hold_shared(plan: &mut Plan, subjects: &[Subject<'_>], opened: &Op
                 ),
             )
         };
-        decide::hold(quote, reason, help);
+        decide::hold(quote, reason, way_out);
         quote.ownership_conflict = true;
     }
     if held {
